@@ -1,0 +1,91 @@
+/**
+ * The journal's port. Append-only entries, each with the hash of the one before; beside them the items' current state, changed in the
+ * same commit as the entry that changes it. Stores: src/journal/sqlite.
+ */
+import type { Expectation, Outputs } from '../adapters/adapter.ts';
+import type { ErrorRecord } from '../errors/keyferry-error.ts';
+import type { PlanItem } from '../plan/model.ts';
+
+export type EntryScope = 'prepare' | 'canary' | 'each' | 'after-each' | 'undo' | 'finally';
+
+/** Which call of which step an entry speaks of. `item` is the plan index, null outside of items; the canary is item -1. */
+export interface CallId {
+  readonly generation: number;
+  readonly scope: EntryScope;
+  readonly item: number | null;
+  readonly step: string;
+  readonly attempt: number;
+}
+
+export type Entry =
+  | {
+      readonly kind: 'run';
+      readonly run: string;
+      /** The plan's head, whole: the pinned playbook document, devices, digest. */
+      readonly plan: unknown;
+      readonly version: string;
+    }
+  | { readonly kind: 'owner'; readonly event: 'started' | 'stopped'; readonly pid: number; readonly host: string }
+  | { readonly kind: 'phase'; readonly generation: number; readonly from: string; readonly to: string; readonly reason: string | null }
+  | { readonly kind: 'intent'; readonly call: CallId; readonly action: string; readonly device: string; readonly expectation: Expectation | null }
+  | { readonly kind: 'outcome'; readonly call: CallId; readonly result: 'applied' | 'not-applied' | 'unknown'; readonly settled: boolean; readonly outputs: Outputs | null; readonly error: ErrorRecord | null }
+  | { readonly kind: 'item'; readonly item: number; readonly state: ItemState; readonly reason: string | null; readonly target: unknown; readonly verification: Verification | null; readonly error: ErrorRecord | null }
+  | { readonly kind: 'check'; readonly name: string; readonly result: 'passed' | 'failed'; readonly detail: unknown }
+  | { readonly kind: 'leftover'; readonly device: string; readonly object: string; readonly reason: string }
+  | { readonly kind: 'cancel'; readonly by: string };
+
+export type ItemState = 'pending' | 'migrated' | 'skipped' | 'failed' | 'needs-attention';
+
+export interface Verification {
+  readonly method: string;
+  readonly strength: 'strong' | 'weak' | 'none';
+  readonly result: 'same' | 'different' | 'not-compared';
+}
+
+export interface StoredEntry {
+  readonly seq: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly hash: string;
+  readonly entry: Entry;
+}
+
+/** An item with what became of it so far. */
+export interface StoredItem {
+  readonly item: PlanItem;
+  readonly state: ItemState;
+  readonly reason: string | null;
+  readonly target: unknown;
+  readonly verification: Verification | null;
+  readonly error: ErrorRecord | null;
+}
+
+export interface Counts {
+  readonly total: number;
+  readonly pending: number;
+  readonly migrated: number;
+  readonly skipped: number;
+  readonly failed: number;
+  readonly needsAttention: number;
+}
+
+export interface Journal {
+  readonly run: string;
+  /** Resolves when the entry is durable; entries become durable in the order of the calls. Rejects with `disk-full`, `state-unwritable`. */
+  append(entry: Entry): Promise<void>;
+  /** Adds without waiting; durable no later than any entry appended after it. */
+  note(entry: Entry): void;
+  /** All that was appended is durable. */
+  flush(): Promise<void>;
+  /** Streams items in plan order, a page at a time, restricted to states. */
+  items(states?: readonly ItemState[]): AsyncIterable<StoredItem>;
+  counts(): Counts;
+  entries(filter?: { readonly kinds?: readonly Entry['kind'][]; readonly scopes?: readonly EntryScope[]; readonly item?: number }): Iterable<StoredEntry>;
+  /** Intents that have no outcome yet, or only an unsettled `unknown` one; by item (null: outside of items). */
+  openIntents(): Iterable<StoredEntry>;
+  /** First entry. */
+  head(): Extract<Entry, { kind: 'run' }>;
+  /** Walks the whole chain; rejects with `journal-damaged` naming the first bad entry. */
+  verifyChain(): Promise<{ readonly entries: number; readonly head: string }>;
+  close(): Promise<void>;
+}

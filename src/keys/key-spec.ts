@@ -1,0 +1,6 @@
+/** What kinds of keys there are, in the field's words. */
+export const KEY_CLASSES = ['secret', 'public', 'private'] as const;
+export type KeyClass = (typeof KEY_CLASSES)[number];
+
+export const KEY_TYPES = ['aes', 'des3', 'generic-secret', 'rsa', 'ec', 'other'] as const;
+export type KeyType = (typeof KEY_TYPES)[number];

@@ -1,0 +1,29 @@
+/**
+ * The wrapping mechanisms that playbooks can name, in one descriptor table. Device numbers and parameters live in the adapters; a
+ * number alone says neither hash nor padding, which is why a canary proves a route before it is used.
+ */
+export interface WrapMechanism {
+  readonly name: string;
+  readonly kind: 'rsa-oaep' | 'aes-kw' | 'aes-kwp' | 'aes-kw-pkcs5';
+  readonly hash?: 'sha1' | 'sha256' | 'sha384' | 'sha512';
+  readonly source: string;
+}
+
+export const WRAP_MECHANISMS = {
+  'rsa-oaep-sha1': { name: 'rsa-oaep-sha1', kind: 'rsa-oaep', hash: 'sha1', source: 'RFC 8017 §7.1, MGF1 with the same hash' },
+  'rsa-oaep-sha256': { name: 'rsa-oaep-sha256', kind: 'rsa-oaep', hash: 'sha256', source: 'RFC 8017 §7.1, MGF1 with the same hash' },
+  'rsa-oaep-sha384': { name: 'rsa-oaep-sha384', kind: 'rsa-oaep', hash: 'sha384', source: 'RFC 8017 §7.1, MGF1 with the same hash' },
+  'rsa-oaep-sha512': { name: 'rsa-oaep-sha512', kind: 'rsa-oaep', hash: 'sha512', source: 'RFC 8017 §7.1, MGF1 with the same hash' },
+  'aes-kw': { name: 'aes-kw', kind: 'aes-kw', source: 'RFC 3394' },
+  'aes-kwp': { name: 'aes-kwp', kind: 'aes-kwp', source: 'RFC 5649' },
+  'aes-kw-pkcs5': { name: 'aes-kw-pkcs5', kind: 'aes-kw-pkcs5', source: 'RFC 3394 over PKCS#5 padding (CloudHSM vendor mechanism)' },
+} as const satisfies Record<string, WrapMechanism>;
+
+export type WrapMechanismName = keyof typeof WRAP_MECHANISMS;
+
+export const HASH_BYTES = { sha1: 20, sha256: 32, sha384: 48, sha512: 64 } as const;
+
+/** Longest payload in bytes that RSA-OAEP takes: modulus − 2·hash − 2 (RFC 8017 §7.1.1). */
+export function oaepCapacity(modulusBits: number, hash: keyof typeof HASH_BYTES): number {
+  return Math.ceil(modulusBits / 8) - 2 * HASH_BYTES[hash] - 2;
+}
