@@ -1,8 +1,8 @@
 /** What a run is to its caller: how it is started, watched, interrupted, and what it ends with. */
-import type { AdapterRegistry } from '../adapters/registry.ts';
 import type { BoundDevice } from '../adapters/adapter.ts';
 import type { KeyferryError } from '../errors/keyferry-error.ts';
 import type { Counts } from '../journal/journal.ts';
+import type { RunStore } from '../journal/run-store.ts';
 import type { PlanSource } from '../plan/model.ts';
 import type { Playbook } from '../playbook/model.ts';
 
@@ -41,15 +41,15 @@ export interface RunResult {
 }
 
 export interface RunEnvironment {
-  /** Absolute path of the home folder. */
-  readonly home: string;
-  readonly registry: AdapterRegistry;
+  readonly store: RunStore;
   readonly version: string;
   readonly observer: RunObserver;
   /** Role → open device. */
   readonly devices: ReadonlyMap<string, BoundDevice>;
   /** Values of `secret` inputs, by name; never journalled. */
   readonly secretInputs: Readonly<Record<string, unknown>>;
+  /** Inputs as resolved, without secrets; on resume from the pinned plan. */
+  readonly inputs: Readonly<Record<string, unknown>>;
   /** `--concurrency`, null: the playbook's. */
   readonly concurrency: number | null;
 }
@@ -66,6 +66,8 @@ export interface RunHandle {
 export interface StartOptions extends RunEnvironment {
   readonly plan: PlanSource;
   readonly playbook: Playbook;
+  /** Plan index → why the key is not what it was when the plan was made; such items fail. */
+  readonly stale?: ReadonlyMap<number, string>;
 }
 
 export interface ResumeOptions extends RunEnvironment {
