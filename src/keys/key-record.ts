@@ -29,6 +29,8 @@ export interface KeyRef {
   /** Name of the device in the playbook. */
   readonly device: string;
   readonly locator: Locator;
+  /** The key as it was inventoried: what `like` copies label, id, usage and length from, also on another device. */
+  readonly record?: KeyRecord;
 }
 
 export function isKeyRef(value: unknown): value is KeyRef {
