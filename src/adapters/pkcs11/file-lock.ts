@@ -1,0 +1,92 @@
+/**
+ * A lock between processes of one machine: a file made atomically, which names its owner. A lock whose owner is gone is taken over. Not
+ * for network file systems (the home folder is refused there).
+ */
+import { closeSync, openSync, readFileSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KeyferryError } from '../../errors/keyferry-error.ts';
+import { isAlive, markOf, type ProcessMark } from './process-mark.ts';
+
+const POLL_MS = 20;
+
+export interface FileLockOptions {
+  readonly path: string;
+  /** How long to wait for another owner. */
+  readonly waitMs: number;
+  /** What the lock guards, for the error: "the login of device cluster". */
+  readonly purpose: string;
+}
+
+/**
+ * Runs `work` while holding the lock.
+ * @throws KeyferryError `device-busy` when another live process holds it for all of `waitMs`.
+ */
+export async function withFileLock<T>(options: FileLockOptions, work: () => Promise<T>): Promise<T> {
+  await acquire(options);
+  try {
+    return await work();
+  } finally {
+    rmSync(options.path, { force: true });
+  }
+}
+
+async function acquire({ path, waitMs, purpose }: FileLockOptions): Promise<void> {
+  const deadline = performance.now() + waitMs;
+  while (!tryCreate(path)) {
+    removeIfDead(path);
+    if (performance.now() > deadline) {
+      const hint = `If no keyferry process runs on this machine, delete ${path}.`;
+      throw new KeyferryError('device-busy', `Another process holds ${purpose} for more than ${waitMs / 1000} s`, {
+        hint,
+      });
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+function tryCreate(path: string): boolean {
+  let file: number;
+  try {
+    file = openSync(path, 'wx', 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw unwritable(path, error);
+  }
+  try {
+    writeSync(file, JSON.stringify(markOf(process.pid)));
+  } finally {
+    closeSync(file);
+  }
+  return true;
+}
+
+/** Only the holder of the second lock removes a dead owner's first one: else two could, and the slower would remove a live lock. */
+function removeIfDead(path: string): void {
+  if (!isDead(path)) return;
+  const breaker = `${path}.breaking`;
+  if (!tryCreate(breaker)) return;
+  try {
+    if (isDead(path)) unlinkSync(path);
+  } finally {
+    unlinkSync(breaker);
+  }
+}
+
+/** A lock without content is one that is being written: alive. */
+function isDead(path: string): boolean {
+  const owner = readOwner(path);
+  return owner !== undefined && !isAlive(owner);
+}
+
+function readOwner(path: string): ProcessMark | undefined {
+  try {
+    const { pid, started } = JSON.parse(readFileSync(path, 'utf8')) as Partial<ProcessMark>;
+    return typeof pid === 'number' && typeof started === 'string' ? { pid, started } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function unwritable(path: string, cause: unknown): KeyferryError {
+  return new KeyferryError('state-unwritable', `${path} cannot be written: ${(cause as Error).message}`, { cause });
+}
