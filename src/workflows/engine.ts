@@ -6,7 +6,17 @@ import type { RunStore } from '../journal/run-store.ts';
 import type { PlanSource } from '../plan/model.ts';
 import type { Playbook } from '../playbook/model.ts';
 
-export type RunState = 'planned' | 'preparing' | 'proving' | 'moving' | 'finishing' | 'done' | 'failed' | 'paused' | 'waiting' | 'cancelled';
+export type RunState =
+  | 'planned'
+  | 'preparing'
+  | 'proving'
+  | 'moving'
+  | 'finishing'
+  | 'done'
+  | 'failed'
+  | 'paused'
+  | 'waiting'
+  | 'cancelled';
 
 export interface Leftover {
   readonly device: string;

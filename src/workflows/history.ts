@@ -1,0 +1,59 @@
+/**
+ * What the journal knows of one sequence: for each step the outputs of a call that was applied, or a call that was begun and never
+ * answered. What was taken back again counts as never made.
+ */
+import type { BoundDevice } from '../adapters/adapter.ts';
+import { KeyferryError } from '../errors/keyferry-error.ts';
+import type { EntryScope, Journal, StoredEntry } from '../journal/journal.ts';
+import type { KnownCall } from './sequence-context.ts';
+
+export interface HistoryQuery {
+  readonly journal: Journal;
+  readonly generation: number;
+  readonly scopes: readonly EntryScope[];
+  readonly item: number | null;
+  readonly devices: ReadonlyMap<string, BoundDevice>;
+}
+
+export async function readHistory(query: HistoryQuery): Promise<Map<string, KnownCall>> {
+  const known = new Map<string, KnownCall>();
+  const undone = new Map<string, KnownCall>();
+  for (const { entry } of entriesOf(query)) {
+    if (entry.kind !== 'intent' && entry.kind !== 'outcome') continue;
+    const { call } = entry;
+    if (call.generation !== query.generation || call.item !== query.item) continue;
+    const calls = call.scope === 'undo' ? undone : known;
+    if (entry.kind === 'intent') {
+      calls.set(call.step, { state: 'open', call, expectation: entry.expectation });
+    } else if (entry.result === 'applied') {
+      const violation = entry.error === null ? null : KeyferryError.fromRecord(entry.error);
+      calls.set(call.step, { state: 'applied', outputs: entry.outputs ?? {}, violation });
+    } else if (entry.settled) {
+      calls.delete(call.step);
+    }
+  }
+  for (const [name, undo] of undone) {
+    const [step = '', output = ''] = name.split('.');
+    if (undo.state === 'applied' || (await wasRemoved(query, known.get(step), output))) known.delete(step);
+  }
+  return known;
+}
+
+function entriesOf(query: HistoryQuery): Iterable<StoredEntry> {
+  const scopes: EntryScope[] = [...query.scopes, 'undo'];
+  return query.journal.entries({
+    kinds: ['intent', 'outcome'],
+    scopes,
+    ...(query.item === null ? {} : { item: query.item }),
+  });
+}
+
+/** An undo call that was never answered: ask the device whether the object is gone. */
+async function wasRemoved(query: HistoryQuery, made: KnownCall | undefined, output: string): Promise<boolean> {
+  const key = made?.state === 'applied' ? made.outputs[output] : undefined;
+  if (key === undefined || typeof key !== 'object' || key === null) return false;
+  const device = query.devices.get((key as { device?: string }).device ?? '');
+  if (device === undefined) return false;
+  const found = await device.device.reconcile({ action: 'delete-key', args: { key } }, null);
+  return found.state === 'done';
+}

@@ -1,0 +1,87 @@
+/** The `prepare` and `finally` blocks: what is made once for the run, and taken down when it ends. */
+import type { Outputs } from '../adapters/adapter.ts';
+import { KeyferryError } from '../errors/keyferry-error.ts';
+import { missingSteps, resolveArguments, scopeOf } from './arguments.ts';
+import { readHistory } from './history.ts';
+import type { RunContext } from './run-environment.ts';
+import { newContext, type SequenceContext } from './sequence-context.ts';
+import { Sequence } from './sequence-runner.ts';
+import { Suspension } from './suspension.ts';
+import { describe } from './undo-runner.ts';
+
+type Steps = Readonly<Record<string, Outputs>>;
+
+export class PreparedBlock {
+  readonly #run: RunContext;
+  #context: SequenceContext | null = null;
+
+  constructor(run: RunContext) {
+    this.#run = run;
+  }
+
+  get steps(): Steps {
+    return this.#context?.steps ?? {};
+  }
+
+  /** Makes what is missing, finds again what an earlier process made. */
+  async prepare(): Promise<void> {
+    const context = await this.#begin();
+    const sequence = new Sequence({ id: 'prepare', onFailure: 'stop', undo: false }, this.#run.playbook.prepare);
+    const verdict = await sequence.walk(context, this.#run.runner);
+    if (verdict === 'done') return;
+    const error =
+      context.failure ??
+      new KeyferryError('needs-attention', `prepare: ${context.reason ?? 'a step did not say what it did'}`, {
+        scope: 'run',
+      });
+    throw new Suspension(verdict === 'attention' ? 'stopped' : 'refused', error);
+  }
+
+  /** Only finds again what was made: for a run that is cancelled, so that `finally` knows what to remove. */
+  async recall(): Promise<void> {
+    const context = await this.#begin();
+    for (const step of this.#run.playbook.prepare) {
+      const known = context.known.get(step.id);
+      if (known === undefined || missingSteps(step, context.steps).length > 0) continue;
+      if (known.state === 'applied') {
+        context.steps[step.id] = known.outputs;
+        if (step.spec.effect === 'create') context.created.push({ step, outputs: known.outputs });
+        continue;
+      }
+      const args = resolveArguments(step.with, scopeOf(context));
+      context.unsettled = { call: known.call, step, args, expectation: known.expectation, ended: null };
+      const event = await this.#run.runner.carryOut({ do: 'settle', step: step.id }, step, context);
+      if (event === 'settled.ambiguous')
+        this.#run.leftovers.add(step.target, `what step ${step.id} made`, context.reason ?? 'not known');
+    }
+  }
+
+  async finish(): Promise<void> {
+    const { journal, generation, devices, playbook, inputs } = this.#run;
+    // What an earlier process made after the step at which this one failed has to be taken down too.
+    for (const [step, made] of this.#context?.known ?? []) {
+      if (made.state === 'applied' && this.#context !== null) this.#context.steps[step] ??= made.outputs;
+    }
+    const known = await readHistory({ journal, generation, devices, item: null, scopes: ['finally'] });
+    const context = newContext({ scope: 'finally', item: null, inputs, steps: this.steps, source: null, known });
+    const sequence = new Sequence({ id: 'finally', onFailure: 'go-on', undo: false }, playbook.finally);
+    await sequence.walk(context, this.#run.runner);
+  }
+
+  /** Objects that `prepare` made and that an open run still holds. */
+  held(): { readonly device: string; readonly object: string }[] {
+    const held: { device: string; object: string }[] = [];
+    for (const { step, outputs } of this.#context?.created ?? []) {
+      for (const { output } of step.spec.undo ?? [])
+        held.push({ device: step.target, object: describe(outputs[output]) });
+    }
+    return held;
+  }
+
+  async #begin(): Promise<SequenceContext> {
+    const { journal, generation, devices, inputs } = this.#run;
+    const known = await readHistory({ journal, generation, devices, item: null, scopes: ['prepare'] });
+    this.#context = newContext({ scope: 'prepare', item: null, inputs, steps: {}, source: null, known });
+    return this.#context;
+  }
+}

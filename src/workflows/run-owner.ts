@@ -1,0 +1,215 @@
+/** Owns one run in this process: steps the run machine, carries out its effects, and says how it ended. */
+import { createActor } from 'xstate';
+import { KeyferryError } from '../errors/keyferry-error.ts';
+import type { EntryScope } from '../journal/journal.ts';
+import { scopeOf } from './arguments.ts';
+import { proveRoute } from './canary.ts';
+import type { Progress, RunHandle, RunResult } from './engine.ts';
+import { ItemRunner } from './item-runner.ts';
+import { Mover } from './mover.ts';
+import { PreparedBlock } from './prepared.ts';
+import { publicState, type RunEffect, type RunEvent, runMachine } from './run.machine.ts';
+import type { RunContext } from './run-environment.ts';
+import { outcomeOf } from './run-outcome.ts';
+import { newContext } from './sequence-context.ts';
+import { Sequence } from './sequence-runner.ts';
+import { SlidingRate } from './sliding-rate.ts';
+import { Suspension } from './suspension.ts';
+import { guardWrappingKeys } from './wrapping-guard.ts';
+
+const PROGRESS_MS = 100;
+const INBOX_MS = 500;
+
+export class RunOwner {
+  readonly #run: RunContext;
+  readonly #prepared: PreparedBlock;
+  readonly #rate = new SlidingRate();
+  readonly #begunAt: number;
+  #state = 'planned';
+  #error: KeyferryError | null = null;
+  #isCancelled = false;
+  #abort: (() => void) | null = null;
+
+  constructor(run: RunContext) {
+    this.#run = run;
+    this.#prepared = new PreparedBlock(run);
+    this.#begunAt = run.clock.now();
+  }
+
+  start(mode: 'run' | 'cancel'): RunHandle {
+    const aborted = new Promise<'aborted'>((resolve) => {
+      this.#abort = () => resolve('aborted');
+    });
+    const result = Promise.race([this.#walk(mode), aborted]).then((end) => (end === 'aborted' ? this.#result() : end));
+    return {
+      run: this.#run.run,
+      result,
+      interrupt: () => this.#run.stop.interrupt(),
+      abort: () => {
+        this.#run.stop.interrupt();
+        this.#abort?.();
+      },
+    };
+  }
+
+  async #walk(mode: 'run' | 'cancel'): Promise<RunResult> {
+    const effects: RunEffect[] = [];
+    const actor = createActor(
+      runMachine.provide({
+        actions: {
+          effect: (_, params) => {
+            effects.push(params.do);
+          },
+        },
+      }),
+    ).start();
+    const ticker = setInterval(() => this.#run.observer.progress(this.#progress()), PROGRESS_MS);
+    const inbox = setInterval(() => void this.#readInbox(), INBOX_MS);
+    try {
+      await this.#run.journal.append({ kind: 'owner', event: 'started', pid: process.pid, host: '' });
+      actor.send({ type: mode === 'cancel' ? 'cancel' : 'begin' });
+      if (mode === 'cancel') this.#isCancelled = true;
+      for (;;) {
+        const state = String(actor.getSnapshot().value);
+        await this.#enter(state);
+        const effect = effects.pop() ?? 'none';
+        effects.length = 0;
+        if (actor.getSnapshot().status === 'done') break;
+        actor.send(await this.#carryOut(effect));
+      }
+      await this.#run.journal.append({ kind: 'owner', event: 'stopped', pid: process.pid, host: '' });
+    } catch (error) {
+      // The journal itself failed, or a bug: nothing more can be written, so nothing more is done.
+      if (!(error instanceof KeyferryError)) throw error;
+      this.#error = error;
+      this.#state = 'paused';
+    } finally {
+      clearInterval(ticker);
+      clearInterval(inbox);
+      actor.stop();
+    }
+    this.#run.observer.progress(this.#progress());
+    return this.#result();
+  }
+
+  async #enter(state: string): Promise<void> {
+    const from = publicState(this.#state);
+    this.#state = state;
+    const to = publicState(state);
+    if (from === to) return;
+    await this.#run.journal.append({
+      kind: 'phase',
+      generation: this.#run.generation,
+      from,
+      to,
+      reason: this.#error?.message ?? null,
+    });
+    this.#run.observer.progress(this.#progress());
+  }
+
+  /** Carries an effect out and turns what became of it into the machine's next event. */
+  async #carryOut(effect: RunEffect): Promise<RunEvent> {
+    try {
+      switch (effect) {
+        case 'prepare':
+          await this.#prepared.prepare();
+          return { type: this.#isCancelled ? 'cancel' : 'prepared' };
+        case 'prove':
+          await guardWrappingKeys(this.#run, this.#scope());
+          await proveRoute(this.#run, this.#prepared.steps);
+          return { type: this.#isCancelled ? 'cancel' : 'proved' };
+        case 'move':
+          await this.#move(null);
+          return { type: this.#isCancelled ? 'cancel' : 'moved' };
+        case 'finish':
+          await this.#finish();
+          return { type: 'finished' };
+        case 'none':
+          throw new Error('this state has no effect to carry out');
+      }
+    } catch (error) {
+      if (error instanceof KeyferryError) return this.#suspended(new Suspension('stopped', error));
+      if (error instanceof Suspension) return this.#suspended(error);
+      throw error;
+    }
+  }
+
+  #suspended(suspension: Suspension): RunEvent {
+    if (suspension.error !== null) this.#error = suspension.error;
+    if (suspension.kind === 'refused') return { type: 'refused' };
+    return { type: suspension.kind === 'approval' ? 'approval.missing' : 'stopped' };
+  }
+
+  async #move(only: ReadonlySet<number> | null): Promise<void> {
+    if (this.#run.playbook.each.length === 0) return;
+    const { each, afterEach } = this.#run.playbook;
+    const sequence = new Sequence({ id: 'item', onFailure: 'stop', undo: true }, each, afterEach);
+    const items = new ItemRunner(this.#run, sequence, this.#prepared.steps);
+    await new Mover(this.#run, items, () => this.#rate.finished(this.#run.clock.now())).move(only);
+  }
+
+  async #finish(): Promise<void> {
+    this.#run.stop.clearDrain();
+    if (this.#isCancelled && Object.keys(this.#prepared.steps).length === 0) {
+      await this.#prepared.recall();
+      const begun = begunItems(this.#run);
+      if (begun.size > 0) await this.#move(begun);
+    }
+    await this.#prepared.finish();
+  }
+
+  async #readInbox(): Promise<void> {
+    try {
+      for (const message of await this.#run.owned.readInbox()) {
+        if (this.#isCancelled) continue;
+        this.#isCancelled = true;
+        this.#run.stop.drain();
+        await this.#run.journal.append({ kind: 'cancel', by: message.by });
+        this.#run.observer.notice(`cancelled by ${message.by}: items in flight are finished, then the run cleans up`);
+      }
+    } catch {
+      // An inbox that cannot be read now is read again in half a second; the run itself does not depend on it.
+    }
+  }
+
+  #scope() {
+    const { inputs } = this.#run;
+    return scopeOf(newContext({ scope: 'prepare', item: null, inputs, steps: this.#prepared.steps, source: null }));
+  }
+
+  #progress(): Progress {
+    const counts = this.#run.journal.counts();
+    const rate = this.#rate.rate(this.#run.clock.now());
+    return {
+      state: publicState(this.#state),
+      counts,
+      rate,
+      etaSeconds: rate === null || rate === 0 ? null : Math.round(counts.pending / rate),
+    };
+  }
+
+  #result(): Promise<RunResult> {
+    const state = publicState(this.#state);
+    return outcomeOf({
+      run: this.#run,
+      state,
+      seconds: (this.#run.clock.now() - this.#begunAt) / 1000,
+      error: this.#error,
+      isInterrupted: this.#run.stop.isInterrupted,
+      held: state === 'done' || state === 'failed' || state === 'cancelled' ? [] : this.#prepared.held(),
+    });
+  }
+}
+
+const ITEM_SCOPES: readonly EntryScope[] = ['each', 'after-each'];
+
+/** Items that were begun and not ended: a cancelled run finishes these, so that none is left half-way. */
+function begunItems(run: RunContext): Set<number> {
+  const begun = new Set<number>();
+  for (const { entry } of run.journal.entries({ kinds: ['intent', 'item'], scopes: ITEM_SCOPES })) {
+    if (entry.kind === 'intent' && entry.call.item !== null && entry.call.generation === run.generation)
+      begun.add(entry.call.item);
+    if (entry.kind === 'item') begun.delete(entry.item);
+  }
+  return begun;
+}

@@ -1,0 +1,82 @@
+/**
+ * The life of a run. Every process that takes it up starts at `planned` and walks the same way; what is done already is found in the
+ * journal and passed by. So a resumed run and a first one are the same machine.
+ */
+import { setup } from 'xstate';
+import type { RunState } from './engine.ts';
+
+export type RunEffect = 'none' | 'prepare' | 'prove' | 'move' | 'finish';
+
+/** How the run ends once `finally` is through. */
+export type Ending = 'done' | 'failed' | 'cancelled';
+
+export type RunEvent =
+  | { readonly type: 'begin' }
+  | { readonly type: 'prepared' }
+  | { readonly type: 'proved' }
+  | { readonly type: 'moved' }
+  | { readonly type: 'finished' }
+  /** Something that the whole run cannot go on with, but a later resume may. */
+  | { readonly type: 'stopped' }
+  /** An approval is missing. */
+  | { readonly type: 'approval.missing' }
+  /** A check of the run failed for good: clean up and end. */
+  | { readonly type: 'refused' }
+  | { readonly type: 'cancel' };
+
+const effect = (name: RunEffect) => ({ type: 'effect' as const, params: { do: name } });
+
+export const runMachine = setup({
+  types: { context: {} as { ending: Ending }, events: {} as RunEvent },
+  actions: { effect: (_, _params: { do: RunEffect }) => undefined },
+}).createMachine({
+  id: 'run',
+  context: { ending: 'done' },
+  initial: 'planned',
+  states: {
+    planned: { entry: effect('none'), on: { begin: 'preparing', cancel: 'cancelling' } },
+    preparing: {
+      entry: effect('prepare'),
+      on: {
+        prepared: 'proving',
+        stopped: 'paused',
+        'approval.missing': 'waiting',
+        refused: 'failing',
+        cancel: 'cancelling',
+      },
+    },
+    proving: {
+      entry: effect('prove'),
+      on: {
+        proved: 'moving',
+        stopped: 'paused',
+        'approval.missing': 'waiting',
+        refused: 'failing',
+        cancel: 'cancelling',
+      },
+    },
+    moving: {
+      entry: effect('move'),
+      on: {
+        moved: 'finishing',
+        stopped: 'paused',
+        'approval.missing': 'waiting',
+        refused: 'failing',
+        cancel: 'cancelling',
+      },
+    },
+    finishing: { entry: effect('finish'), on: { finished: 'done', stopped: 'paused', 'approval.missing': 'waiting' } },
+    failing: { entry: effect('finish'), on: { finished: 'failed', stopped: 'paused' } },
+    cancelling: { entry: effect('finish'), on: { finished: 'cancelled', stopped: 'paused' } },
+    paused: { entry: effect('none'), type: 'final' },
+    waiting: { entry: effect('none'), type: 'final' },
+    done: { entry: effect('none'), type: 'final' },
+    failed: { entry: effect('none'), type: 'final' },
+    cancelled: { entry: effect('none'), type: 'final' },
+  },
+});
+
+/** The machine's states as the outside knows them. */
+export function publicState(state: string): RunState {
+  return state === 'failing' || state === 'cancelling' ? 'finishing' : (state as RunState);
+}

@@ -1,0 +1,332 @@
+/**
+ * Carries out the effects of a sequence. Every call that changes a device is bracketed: the intent is durable before it, the outcome is
+ * journalled after it, and a call without an answer is settled by asking the device, never by trying again blindly.
+ */
+import type { ActionCall, ActionResult, BoundDevice, Expectation, Outputs, Violation } from '../adapters/adapter.ts';
+import { KeyferryError } from '../errors/keyferry-error.ts';
+import type { CallId, Journal } from '../journal/journal.ts';
+import { isKeyRef } from '../keys/key-record.ts';
+import type { Step } from '../playbook/model.ts';
+import { missingSteps, resolveArguments, scopeOf } from './arguments.ts';
+import { type BuiltIns, isBuiltIn } from './built-ins.ts';
+import { backoffMs, type CallClock } from './call-clock.ts';
+import { adoptResult, durableOutputs } from './durable-outputs.ts';
+import type { RateLimiter } from './rate-limiter.ts';
+import type { Effect, SequenceEvent } from './sequence.machine.ts';
+import type { SequenceContext } from './sequence-context.ts';
+import { Suspension, suspensionOf } from './suspension.ts';
+import { UndoRunner } from './undo-runner.ts';
+
+export interface StepEnvironment {
+  readonly journal: Journal;
+  readonly devices: ReadonlyMap<string, BoundDevice>;
+  readonly generation: number;
+  readonly salt: Uint8Array;
+  readonly limiter: RateLimiter;
+  readonly clock: CallClock;
+  readonly builtIns: BuiltIns;
+  /** True once the run must not start anything more. */
+  isStopping(): boolean;
+  leftover(device: string, object: string, reason: string): void;
+}
+
+/** Without a `timeout:` of the step. */
+export const DEFAULT_TIMEOUT_MS = 120_000;
+/** A timed-out call is waited for this long in all before its item is parked. */
+export const QUARANTINE_MS = 600_000;
+const TRANSIENT_ATTEMPTS = 6;
+
+export class StepRunner {
+  readonly #env: StepEnvironment;
+  readonly #undo: UndoRunner;
+
+  constructor(environment: StepEnvironment) {
+    this.#env = environment;
+    this.#undo = new UndoRunner(environment);
+  }
+
+  carryOut(effect: Effect, step: Step | undefined, context: SequenceContext): Promise<SequenceEvent> {
+    if (this.#env.isStopping() && effect.do !== 'settle') throw new Suspension('stopped', null);
+    if (effect.do === 'undo') return this.#undo.undo(context);
+    if (step === undefined) throw new Error(`effect ${effect.do} names no step`);
+    switch (effect.do) {
+      case 'step':
+        return this.#step(step, context);
+      case 'settle':
+        return this.#settle(step, context);
+      case 'wait':
+        return this.#env.clock.sleep(context.retryDelayMs).then(() => 'timer.fired');
+      case 'end':
+        throw new Error('an ended sequence has nothing to carry out');
+    }
+  }
+
+  async #step(step: Step, context: SequenceContext): Promise<SequenceEvent> {
+    const known = context.known.get(step.id);
+    if (known?.state === 'applied') {
+      context.known.delete(step.id);
+      return this.#arrived(step, context, known.outputs, known.violation === null ? [] : [known.violation]);
+    }
+    if (missingSteps(step, context.steps).length > 0) return 'step.done';
+    if (step.approval !== null) throw suspensionOf(approvalMissing(step));
+    const scope = scopeOf(context);
+    if (step.when !== null && step.when.evaluate(scope) !== true) return 'step.done';
+    let args: Record<string, unknown>;
+    try {
+      args = resolveArguments(step.with, scope);
+      if (known?.state === 'open') {
+        context.known.delete(step.id);
+        context.unsettled = { call: known.call, step, args, expectation: known.expectation, ended: null };
+        return 'step.unknown';
+      }
+      if (isBuiltIn(step)) return this.#finish(step, context, await this.#env.builtIns.run(step, args, context), false);
+      const device = this.#device(step);
+      await this.#env.limiter.acquire(
+        `${step.target}:${step.action}`,
+        device.description.capabilities.rates[step.action],
+      );
+      if (step.spec.effect === 'read') {
+        const result = adoptResult(
+          await this.#timed(step, device.device.perform({ action: step.action, args })).result,
+          step.target,
+        );
+        return this.#finish(step, context, result, false);
+      }
+      return await this.#change(step, context, device, args);
+    } catch (error) {
+      return this.#failed(step, context, error);
+    }
+  }
+
+  async #change(
+    step: Step,
+    context: SequenceContext,
+    device: BoundDevice,
+    args: Record<string, unknown>,
+  ): Promise<SequenceEvent> {
+    let expectation: Expectation | null = null;
+    if (step.spec.effect === 'create') {
+      const forecast = await device.device.expect({ action: step.action, args }, this.#sourceOf(step, context));
+      if (forecast.already !== null) return this.#alreadyThere(step, context, device, forecast.already);
+      expectation = forecast.expectation;
+    }
+    const call: CallId = {
+      generation: this.#env.generation,
+      scope: context.scope,
+      item: context.item,
+      step: step.id,
+      attempt: this.#attempt(step, context),
+    };
+    await this.#env.journal.append({ kind: 'intent', call, action: step.action, device: step.target, expectation });
+    const request: ActionCall = { action: step.action, args, ...(expectation === null ? {} : { expectation }) };
+    const timed = this.#timed(step, device.device.perform(request));
+    try {
+      const result = adoptResult(await timed.result, step.target);
+      this.#outcome(call, step, result.outputs, result.violations);
+      return this.#finish(step, context, result, true);
+    } catch (error) {
+      if (!(error instanceof KeyferryError)) throw error;
+      const isUnknown = error.outcome === 'unknown';
+      this.#env.journal.note({
+        kind: 'outcome',
+        call,
+        result: error.outcome,
+        settled: !isUnknown,
+        outputs: null,
+        error: error.toRecord(),
+      });
+      if (!isUnknown) throw error;
+      context.unsettled = { call, step, args, expectation, ended: timed.ended };
+      context.failure = error;
+      if (error.scope === 'run') throw suspensionOf(error);
+      return 'step.unknown';
+    }
+  }
+
+  async #settle(step: Step, context: SequenceContext): Promise<SequenceEvent> {
+    const unsettled = context.unsettled;
+    if (unsettled === null) throw new Error('nothing to settle');
+    const { call, args, expectation } = unsettled;
+    const device = this.#device(step);
+    if (unsettled.ended !== null && !(await this.#endsInTime(unsettled.ended))) {
+      context.reason = `${step.target} ${step.action}: the call has not come back, so nothing more is done with this key`;
+      return 'settled.ambiguous';
+    }
+    try {
+      const request: ActionCall = { action: step.action, args, ...(expectation === null ? {} : { expectation }) };
+      const found = await device.device.reconcile(request, this.#sourceOf(step, context));
+      context.unsettled = null;
+      if (found.state === 'done') {
+        const result = adoptResult(found, step.target);
+        this.#outcome(call, step, result.outputs, result.violations);
+        const event = this.#arrived(step, context, result.outputs, result.violations);
+        return event === 'step.done' ? 'settled.done' : 'step.failed';
+      }
+      this.#env.journal.note({
+        kind: 'outcome',
+        call,
+        result: found.state === 'absent' ? 'not-applied' : 'unknown',
+        settled: true,
+        outputs: null,
+        error: context.failure?.toRecord() ?? null,
+      });
+      if (found.state === 'ambiguous') {
+        context.reason = `${step.target} ${step.action}: ${found.reason}`;
+        return 'settled.ambiguous';
+      }
+      // In another process the call was cut off by a crash: that is no attempt of its own.
+      const wasCutOff = unsettled.ended === null;
+      if (!wasCutOff && this.#attempt(step, context) >= Math.max(step.retry.attempts, TRANSIENT_ATTEMPTS))
+        return 'step.failed';
+      context.failure = null;
+      this.#scheduleRetry(step, context, wasCutOff);
+      return 'settled.absent';
+    } catch (error) {
+      if (error instanceof KeyferryError && error.scope !== 'run') {
+        context.reason = `${step.target} ${step.action}: ${error.message}`;
+        return 'settled.ambiguous';
+      }
+      throw error instanceof KeyferryError ? suspensionOf(error) : error;
+    }
+  }
+
+  #failed(step: Step, context: SequenceContext, error: unknown): SequenceEvent {
+    if (!(error instanceof KeyferryError)) throw error;
+    const inside = isTolerant(step);
+    if (error.scope === 'run') throw suspensionOf(error);
+    const limit = error.scope === 'transient' ? Math.max(step.retry.attempts, TRANSIENT_ATTEMPTS) : 1;
+    if (this.#attempt(step, context) < limit) {
+      this.#scheduleRetry(step, context, false);
+      return 'step.retry';
+    }
+    if (step.spec.role?.kind === 'check' && step.otherwise === 'skip') {
+      context.reason = error.message;
+      return 'step.skip';
+    }
+    // What is to be removed and is gone already needs no removing.
+    if (inside && step.spec.effect === 'destroy' && error.code === 'key-not-found') return 'step.done';
+    if (inside) this.#env.leftover(step.target, `${step.target}.${step.action} (step ${step.id})`, error.message);
+    else context.failure = error;
+    return 'step.failed';
+  }
+
+  #finish(step: Step, context: SequenceContext, result: ActionResult, isChange: boolean): SequenceEvent {
+    if (!isChange && result.violations.length > 0) throw violationError(step, result.violations, 'not-applied');
+    return this.#arrived(step, context, result.outputs, result.violations);
+  }
+
+  /** Takes outputs in; what the device did otherwise than asked fails the item or, for wrapping keys, the run. */
+  #arrived(
+    step: Step,
+    context: SequenceContext,
+    outputs: Outputs,
+    violations: readonly (Violation | KeyferryError)[],
+  ): Extract<SequenceEvent, 'step.done' | 'step.failed'> {
+    context.steps[step.id] = outputs;
+    if (step.spec.effect === 'create') context.created.push({ step, outputs });
+    if (step.spec.role?.kind === 'unwrap') {
+      const key = outputs[step.spec.role.key];
+      if (isKeyRef(key)) context.target = { kind: 'key', device: step.target, locator: key.locator };
+    }
+    const [first] = violations;
+    if (first === undefined) return 'step.done';
+    const error =
+      first instanceof KeyferryError ? first : violationError(step, violations as readonly Violation[], 'applied');
+    if (error.scope === 'run') throw suspensionOf(error);
+    context.failure = error;
+    return 'step.failed';
+  }
+
+  #alreadyThere(step: Step, context: SequenceContext, device: BoundDevice, already: unknown): SequenceEvent {
+    if (isKeyRef(already)) context.target = { kind: 'key', device: step.target, locator: already.locator };
+    context.reason = `already-there: ${device.settings.name} has this key, by name and fingerprint`;
+    return 'step.skip';
+  }
+
+  #outcome(call: CallId, step: Step, outputs: Outputs, violations: readonly Violation[]): void {
+    const error = violations.length === 0 ? null : violationError(step, violations, 'applied').toRecord();
+    this.#env.journal.note({
+      kind: 'outcome',
+      call,
+      result: 'applied',
+      settled: true,
+      outputs: durableOutputs(step.spec, outputs),
+      error,
+    });
+  }
+
+  /** A timeout does not end the call: `ended` does, and only then is the device asked what it did. */
+  #timed<T>(step: Step, call: Promise<T>): { readonly result: Promise<T>; readonly ended: Promise<unknown> } {
+    const timeoutMs = step.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const ended = call.then(
+      () => undefined,
+      () => undefined,
+    );
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(
+          new KeyferryError('step-timeout', `${step.target} ${step.action} took longer than ${timeoutMs / 1000} s`, {
+            device: step.target,
+            operation: step.action,
+            outcome: step.spec.effect === 'read' ? 'not-applied' : 'unknown',
+          }),
+        );
+      }, timeoutMs);
+    });
+    return { result: Promise.race([call, deadline]).finally(() => clearTimeout(timer)), ended };
+  }
+
+  async #endsInTime(ended: Promise<unknown>): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), QUARANTINE_MS);
+    });
+    return Promise.race([ended.then(() => true), late]).finally(() => clearTimeout(timer));
+  }
+
+  #device(step: Step): BoundDevice {
+    const device = this.#env.devices.get(step.target);
+    if (device === undefined) throw new KeyferryError('device-unknown', `no device is bound to ${step.target}`);
+    return device;
+  }
+
+  #sourceOf(
+    step: Step,
+    context: SequenceContext,
+  ): { fingerprint: NonNullable<NonNullable<SequenceContext['source']>['fingerprint']>; salt: Uint8Array } | null {
+    const fingerprint = step.spec.role?.kind === 'unwrap' ? (context.source?.fingerprint ?? null) : null;
+    return fingerprint === null ? null : { fingerprint, salt: this.#env.salt };
+  }
+
+  #attempt(step: Step, context: SequenceContext): number {
+    return context.attempts.get(step.id) ?? 1;
+  }
+
+  #scheduleRetry(step: Step, context: SequenceContext, atOnce: boolean): void {
+    const attempt = this.#attempt(step, context);
+    context.attempts.set(step.id, attempt + 1);
+    context.retryDelayMs = atOnce ? 0 : backoffMs(step.retry, attempt, this.#env.clock.random());
+  }
+}
+
+const isTolerant = (step: Step): boolean => step.block === 'after-each' || step.block === 'finally';
+
+function violationError(
+  step: Step,
+  violations: readonly Violation[],
+  outcome: 'applied' | 'not-applied',
+): KeyferryError {
+  const worst = violations.find((violation) => violation.code !== 'attribute-mismatch') ?? violations[0];
+  if (worst === undefined) throw new Error('no violation');
+  const message = violations.map((violation) => violation.message).join('; ');
+  return new KeyferryError(worst.code, `${step.target} ${step.action}: ${message}`, {
+    device: step.target,
+    operation: step.action,
+    outcome,
+  });
+}
+
+function approvalMissing(step: Step): KeyferryError {
+  return new KeyferryError('approval-waiting', `step ${step.id} waits for ${step.approval?.quorum ?? 1} approvals`);
+}

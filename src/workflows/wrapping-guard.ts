@@ -1,0 +1,107 @@
+/**
+ * Before the first wrap of every process: the public key that the source will wrap under, read back from the source, must be the one that
+ * belongs to the target's private key, and that private key must have been made on the target. Whoever swaps the public key on its way
+ * would otherwise receive every key. (Design §4, wrapping keys.)
+ */
+import { createHash } from 'node:crypto';
+import type { BoundDevice } from '../adapters/adapter.ts';
+import { KeyferryError } from '../errors/keyferry-error.ts';
+import type { Journal } from '../journal/journal.ts';
+import { isKeyRef, type KeyRef } from '../keys/key-record.ts';
+import type { Playbook, Scope } from '../playbook/model.ts';
+import { resolveTemplate } from './arguments.ts';
+import { compareKeys } from './compare-keys.ts';
+import { routesOf } from './routes.ts';
+
+export interface GuardEnvironment {
+  readonly playbook: Playbook;
+  readonly journal: Journal;
+  readonly devices: ReadonlyMap<string, BoundDevice>;
+  readonly salt: Uint8Array;
+}
+
+export async function guardWrappingKeys(env: GuardEnvironment, scope: Scope): Promise<void> {
+  for (const route of routesOf(env.playbook)) {
+    const wrapping = keyIn(() => resolveTemplate(route.wrappingKey, scope));
+    const unwrapping = keyIn(() => resolveTemplate(route.unwrappingKey, scope));
+    if (wrapping === null || unwrapping === null) continue;
+    const name = `${route.wrap.id} → ${route.unwrap.id}`;
+    try {
+      const detail =
+        unwrapping.locator.class === 'secret'
+          ? await compareSecretKeys(env, wrapping, unwrapping)
+          : await comparePublicKeys(env, wrapping, unwrapping);
+      await env.journal.append({ kind: 'check', name: `wrapping-key ${name}`, result: 'passed', detail });
+    } catch (error) {
+      if (error instanceof KeyferryError) {
+        await env.journal.append({
+          kind: 'check',
+          name: `wrapping-key ${name}`,
+          result: 'failed',
+          detail: error.toRecord(),
+        });
+      }
+      throw error;
+    }
+  }
+}
+
+async function comparePublicKeys(env: GuardEnvironment, wrapping: KeyRef, unwrapping: KeyRef): Promise<unknown> {
+  const source = bound(env, wrapping);
+  const target = bound(env, unwrapping);
+  const there = spkiHash(await source.device.publicKey(wrapping));
+  const here = spkiHash(await target.device.publicKey(unwrapping));
+  if (there !== here) {
+    throw new KeyferryError(
+      'wrapping-key-swapped',
+      `the public key on ${source.settings.name} (SHA-256 ${there.slice(0, 16)}…) does not belong to the private key on ${target.settings.name} (${here.slice(0, 16)}…); nothing was wrapped`,
+      { device: source.settings.name, operation: 'publicKey' },
+    );
+  }
+  const { attributes } = await target.device.read(unwrapping, { kcv: false });
+  if (attributes.local !== true) {
+    throw new KeyferryError(
+      'wrapping-key-not-local',
+      `the unwrapping key on ${target.settings.name} was not generated there (LOCAL is ${attributes.local === false ? 'false' : 'not given'}); nothing was wrapped`,
+      { device: target.settings.name, operation: 'read' },
+    );
+  }
+  return { spkiSha256: here };
+}
+
+/** A transit KEK is on both sides as a secret key: it must be the same one. */
+async function compareSecretKeys(env: GuardEnvironment, wrapping: KeyRef, unwrapping: KeyRef): Promise<unknown> {
+  const verification = await compareKeys({
+    source: wrapping,
+    target: unwrapping,
+    devices: env.devices,
+    salt: env.salt,
+    sourceFingerprint: null,
+    mayBeWeak: true,
+  });
+  if (verification.result === 'different') {
+    throw new KeyferryError(
+      'wrapping-key-swapped',
+      `the wrapping keys on ${wrapping.device} and ${unwrapping.device} are not the same; nothing was wrapped`,
+    );
+  }
+  return verification;
+}
+
+/** null: the key is made per item, so there is nothing to compare before. */
+function keyIn(evaluate: () => unknown): KeyRef | null {
+  try {
+    const value = evaluate();
+    return isKeyRef(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function bound(env: GuardEnvironment, key: KeyRef): BoundDevice {
+  const device = env.devices.get(key.device);
+  if (device === undefined) throw new KeyferryError('device-unknown', `no device is bound to ${key.device}`);
+  return device;
+}
+
+const spkiHash = (spki: Uint8Array): string => createHash('sha256').update(spki).digest('hex');
