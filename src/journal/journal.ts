@@ -26,13 +26,42 @@ export type Entry =
       readonly version: string;
     }
   | { readonly kind: 'owner'; readonly event: 'started' | 'stopped'; readonly pid: number; readonly host: string }
-  | { readonly kind: 'phase'; readonly generation: number; readonly from: string; readonly to: string; readonly reason: string | null }
-  | { readonly kind: 'intent'; readonly call: CallId; readonly action: string; readonly device: string; readonly expectation: Expectation | null }
-  | { readonly kind: 'outcome'; readonly call: CallId; readonly result: 'applied' | 'not-applied' | 'unknown'; readonly settled: boolean; readonly outputs: Outputs | null; readonly error: ErrorRecord | null }
-  | { readonly kind: 'item'; readonly item: number; readonly state: ItemState; readonly reason: string | null; readonly target: unknown; readonly verification: Verification | null; readonly error: ErrorRecord | null }
+  | {
+      readonly kind: 'phase';
+      readonly generation: number;
+      readonly from: string;
+      readonly to: string;
+      readonly reason: string | null;
+    }
+  | {
+      readonly kind: 'intent';
+      readonly call: CallId;
+      readonly action: string;
+      readonly device: string;
+      readonly expectation: Expectation | null;
+    }
+  | {
+      readonly kind: 'outcome';
+      readonly call: CallId;
+      readonly result: 'applied' | 'not-applied' | 'unknown';
+      readonly settled: boolean;
+      readonly outputs: Outputs | null;
+      readonly error: ErrorRecord | null;
+    }
+  | {
+      readonly kind: 'item';
+      readonly item: number;
+      readonly state: ItemState;
+      readonly reason: string | null;
+      readonly target: unknown;
+      readonly verification: Verification | null;
+      readonly error: ErrorRecord | null;
+    }
   | { readonly kind: 'check'; readonly name: string; readonly result: 'passed' | 'failed'; readonly detail: unknown }
   | { readonly kind: 'leftover'; readonly device: string; readonly object: string; readonly reason: string }
-  | { readonly kind: 'cancel'; readonly by: string };
+  | { readonly kind: 'cancel'; readonly by: string }
+  /** Items in these states became pending again for a new generation (`retry RUN`). */
+  | { readonly kind: 'reset'; readonly generation: number; readonly states: readonly ItemState[] };
 
 export type ItemState = 'pending' | 'migrated' | 'skipped' | 'failed' | 'needs-attention';
 
@@ -75,12 +104,18 @@ export interface Journal {
   append(entry: Entry): Promise<void>;
   /** Adds without waiting; durable no later than any entry appended after it. */
   note(entry: Entry): void;
-  /** All that was appended is durable. */
+  /** All that was appended is durable. Commits at once instead of waiting for company. */
   flush(): Promise<void>;
+  /** Makes the items in these states pending again and records it, in one commit; resolves with how many there were. */
+  resetItems(states: readonly ItemState[], generation: number): Promise<number>;
   /** Streams items in plan order, a page at a time, restricted to states. */
   items(states?: readonly ItemState[]): AsyncIterable<StoredItem>;
   counts(): Counts;
-  entries(filter?: { readonly kinds?: readonly Entry['kind'][]; readonly scopes?: readonly EntryScope[]; readonly item?: number }): Iterable<StoredEntry>;
+  entries(filter?: {
+    readonly kinds?: readonly Entry['kind'][];
+    readonly scopes?: readonly EntryScope[];
+    readonly item?: number;
+  }): Iterable<StoredEntry>;
   /** Intents that have no outcome yet, or only an unsettled `unknown` one; by item (null: outside of items). */
   openIntents(): Iterable<StoredEntry>;
   /** First entry. */

@@ -19,7 +19,10 @@ export interface OwnedRun {
 
 export interface RunStore {
   /** A new run, owned. `blockedAs`: what becomes of items the plan blocks when the operator leaves them out. */
-  create(options: { readonly head: Extract<Entry, { kind: 'run' }>; readonly items: AsyncIterable<PlanItem> }): Promise<OwnedRun>;
+  create(options: {
+    readonly head: Extract<Entry, { kind: 'run' }>;
+    readonly items: AsyncIterable<PlanItem>;
+  }): Promise<OwnedRun>;
   /** Rejects with `run-held` when another process owns it, `run-unknown`, `journal-…`. */
   open(run: string): Promise<OwnedRun>;
   newRunId(): string;
