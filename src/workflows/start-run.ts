@@ -29,5 +29,13 @@ export async function startRun(options: StartOptions): Promise<RunHandle> {
 
 /** Gives the run up when it has ended, however. */
 export function owning(handle: RunHandle, close: () => Promise<void>): RunHandle {
-  return { ...handle, result: handle.result.finally(close) };
+  return { ...handle, result: endingWith(handle.result, close) };
+}
+
+async function endingWith<T>(result: Promise<T>, close: () => Promise<void>): Promise<T> {
+  try {
+    return await result;
+  } finally {
+    await close();
+  }
 }
