@@ -1,0 +1,30 @@
+/** The last lines that a module's process printed, for error messages: a crashing module often says why on stderr. */
+import type { Readable } from 'node:stream';
+import type { Secret } from '../../../keys/secret.ts';
+
+const LINES = 8;
+const LINE_CHARS = 300;
+
+export class LastLines {
+  #lines: string[] = [];
+  #open = '';
+
+  listen(stream: Readable | null): void {
+    stream?.setEncoding('utf8');
+    stream?.on('data', (text: string) => this.#add(text));
+  }
+
+  /** One line, parts joined by ` | `; empty when nothing was printed. Control characters never reach the terminal, nor does the PIN. */
+  toString(secret?: Secret): string {
+    const pin = secret?.reveal() ?? '';
+    const printed = [...this.#lines, this.#open].filter((line) => line.trim() !== '').slice(-LINES);
+    const text = printed.map((line) => line.replace(/\p{Cc}+/gu, ' ').trim()).join(' | ');
+    return pin === '' ? text : text.replaceAll(pin, '[redacted]');
+  }
+
+  #add(text: string): void {
+    const lines = `${this.#open}${text}`.split('\n');
+    this.#open = (lines.pop() ?? '').slice(-LINE_CHARS);
+    this.#lines = [...this.#lines, ...lines.map((line) => line.slice(0, LINE_CHARS))].slice(-LINES);
+  }
+}
