@@ -24,6 +24,8 @@ const EXCEPTIONS: ArchitectureExceptions = {
   sizes: {},
   processUse: {
     'src/main.ts': 'the composition root',
+    'src/adapters/pkcs11/host/serve-parent.ts':
+      'the composition root of a device host: a process of its own, tied to the one that forked it',
   },
   vendorNames: {},
 };

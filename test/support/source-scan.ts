@@ -8,6 +8,8 @@ export interface ImportUse {
   /** Counts from 1. */
   readonly line: number;
   readonly isTypeOnly: boolean;
+  /** A file that is no module: `new URL('../package.json', import.meta.url)`. */
+  readonly isData: boolean;
 }
 
 export interface ScannedSource {
@@ -157,11 +159,12 @@ function findImports(text: string, bare: string): ImportUse[] {
         specifier,
         line: bare.slice(0, start).split('\n').length,
         isTypeOnly: form === FORMS[0] && isTypeStatement(bare, match.index),
+        isData: form === FORMS[3] && !specifier.endsWith('.ts'),
         at: start,
       });
     }
   }
-  return found.sort((a, b) => a.at - b.at).map(({ specifier, line, isTypeOnly }) => ({ specifier, line, isTypeOnly }));
+  return found.sort((a, b) => a.at - b.at).map(({ at: _at, ...use }) => use);
 }
 
 function isTypeStatement(bare: string, fromAt: number): boolean {

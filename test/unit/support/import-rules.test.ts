@@ -150,6 +150,11 @@ describe('layers', () => {
     expect(checkLayers(files({ 'src/plan/planner.ts': statement, 'src/cli/run.ts': '' }))).toEqual([]);
   });
 
+  test('data that ships beside the code is no import', () => {
+    const text = "const manifest = new URL('../../package.json', import.meta.url);";
+    expect(checkLayers(files({ 'src/plan/planner.ts': text }))).toEqual([]);
+  });
+
   test('quotes in regular expressions do not hide what follows', () => {
     const text = "const quote = /['\"`]/.test(x) ? a / b : /[/']/;\nimport { x } from '../cli/run.ts';";
     expect(places(checkLayers(files({ 'src/plan/planner.ts': text, 'src/cli/run.ts': '' })))).toEqual([
