@@ -18,7 +18,9 @@ export interface PlanItem {
   /** Notes that do not change the action. */
   readonly notes: readonly string[];
   /** For keys: the source record; for files: path and size. */
-  readonly source: { readonly kind: 'key'; readonly record: KeyRecord } | { readonly kind: 'file'; readonly path: string; readonly size: number };
+  readonly source:
+    | { readonly kind: 'key'; readonly record: KeyRecord }
+    | { readonly kind: 'file'; readonly path: string; readonly size: number };
 }
 
 export interface PlanDevice {
@@ -65,6 +67,8 @@ export interface PlanHead {
   readonly prepare: readonly PlanStepLine[];
   readonly finally: readonly PlanStepLine[];
   readonly each: readonly PlanStepLine[];
+  readonly canary?: PlanStepLine | null;
+  readonly afterEach?: readonly PlanStepLine[];
   readonly exposesPlaintext: boolean;
   readonly estimateSeconds: number;
   /** Hex, salts every fingerprint of this plan. */
