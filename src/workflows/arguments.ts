@@ -1,5 +1,7 @@
 /** Turns a step's arguments as written into the values a device gets. Results are never expanded again. */
-import type { Json, Scope, Step, Template } from '../playbook/model.ts';
+
+import { templateReferences } from '../plan/preview-arguments.ts';
+import type { Json, Reference, Scope, Step, Template } from '../playbook/model.ts';
 import type { SequenceContext } from './sequence-context.ts';
 
 export function scopeOf(context: SequenceContext): Scope {
@@ -35,23 +37,25 @@ export function resolveArguments(templates: Readonly<Record<string, Template>>, 
   return values;
 }
 
-/** The outputs that a step's arguments and condition name: the steps they come from must have run. */
-export function missingSteps(step: Step, steps: Readonly<Record<string, unknown>>): string[] {
-  const missing = new Set<string>();
-  const look = (references: readonly { readonly kind: string; readonly step?: string }[]): void => {
-    for (const reference of references) {
-      if (reference.kind === 'step' && reference.step !== undefined && !(reference.step in steps))
-        missing.add(reference.step);
-    }
-  };
-  const walk = (template: Template): void => {
-    if (template.kind === 'expression') look(template.expression.references);
-    if (template.kind === 'text')
-      for (const part of template.parts) if (typeof part !== 'string') look(part.references);
-    if (template.kind === 'list') template.items.forEach(walk);
-    if (template.kind === 'map') Object.values(template.entries).forEach(walk);
-  };
-  if (step.when !== null) look(step.when.references);
-  Object.values(step.with).forEach(walk);
-  return [...missing];
+/** Steps that have not run and that this step names: in its condition and arguments, or in one argument alone. */
+export function missingSteps(step: Step, steps: Readonly<Record<string, unknown>>, argument?: string): string[] {
+  const template = argument === undefined ? undefined : step.with[argument];
+  const named =
+    argument === undefined ? namedSteps(step) : stepsIn(template === undefined ? [] : templateReferences(template));
+  return named.filter((name) => !(name in steps));
+}
+
+/** Asked for every step of every item, so the answer is kept. */
+const NAMED = new WeakMap<Step, readonly string[]>();
+
+function namedSteps(step: Step): readonly string[] {
+  const kept = NAMED.get(step);
+  if (kept !== undefined) return kept;
+  const named = stepsIn([...Object.values(step.with).flatMap(templateReferences), ...(step.when?.references ?? [])]);
+  NAMED.set(step, named);
+  return named;
+}
+
+function stepsIn(references: readonly Reference[]): string[] {
+  return [...new Set(references.flatMap((reference) => (reference.kind === 'step' ? [reference.step] : [])))];
 }

@@ -19,6 +19,7 @@ export class Mover {
   readonly #named = new Map<string, Promise<void>>();
   #stop: Suspension | null = null;
   #bug: unknown = null;
+  #passed = 0;
 
   constructor(run: RunContext, items: ItemRunner, onFinished: () => void) {
     this.#run = run;
@@ -32,13 +33,17 @@ export class Mover {
 
   /** Rejects with Suspension when the run has to stop. `only`: restricts to items of these indexes. */
   async move(only: ReadonlySet<number> | null = null): Promise<void> {
-    const total = this.#run.journal.counts().pending;
+    const total = this.#run.plan.summary.move;
     const ramp = this.#run.playbook.policy.ramp;
     let batch = 0;
     let left = batchSize(ramp[batch], total);
     for await (const { item } of this.#run.journal.items(['pending'])) {
       if (this.#halts()) break;
       if (only !== null && !only.has(item.index)) continue;
+      if (item.action !== 'move') {
+        await this.#passBy(item);
+        continue;
+      }
       if (left === 0) {
         await this.#drain();
         if (this.#halts()) break;
@@ -49,9 +54,27 @@ export class Mover {
       await this.#start(item, batch === 0 && batchSize(ramp[0], total) === 1);
     }
     await this.#drain();
+    await this.#run.journal.flush();
     if (this.#bug !== null) throw this.#bug;
     if (this.#stop !== null) throw this.#stop;
     if (this.#run.stop.isInterrupted) throw new Suspension('stopped', null);
+  }
+
+  /** What the plan does not move ends at once, with the plan's reason. */
+  async #passBy(item: PlanItem): Promise<void> {
+    this.#passed += 1;
+    // Now and then, so that a great many of them do not pile up in memory.
+    if (this.#passed % 1000 === 0) await this.#run.journal.flush();
+    const prefix = item.action === 'duplicate' ? 'already-there: ' : item.action === 'block' ? 'blocked: ' : '';
+    this.#run.journal.note({
+      kind: 'item',
+      item: item.index,
+      state: 'skipped',
+      reason: `${prefix}${item.reason ?? 'as planned'}`,
+      target: null,
+      verification: null,
+      error: null,
+    });
   }
 
   #halts(): boolean {

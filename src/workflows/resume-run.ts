@@ -47,10 +47,11 @@ export async function resumeRun(options: ResumeOptions): Promise<RunHandle> {
 function lastPhase(journal: Journal): { readonly state: string; readonly generation: number } {
   let state = 'planned';
   let generation = 1;
-  for (const { entry } of journal.entries({ kinds: ['phase'] })) {
-    if (entry.kind !== 'phase') continue;
-    state = entry.to;
-    generation = entry.generation;
+  for (const { entry } of journal.entries({ kinds: ['phase', 'reset'] })) {
+    if (entry.kind === 'phase') state = entry.to;
+    // A retry that got no further than its reset is open again.
+    if (entry.kind === 'reset') state = 'planned';
+    if (entry.kind === 'phase' || entry.kind === 'reset') generation = entry.generation;
   }
   return { state, generation };
 }

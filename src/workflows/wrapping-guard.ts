@@ -8,10 +8,10 @@ import type { BoundDevice } from '../adapters/adapter.ts';
 import { KeyferryError } from '../errors/keyferry-error.ts';
 import type { Journal } from '../journal/journal.ts';
 import { isKeyRef, type KeyRef } from '../keys/key-record.ts';
-import type { Playbook, Scope } from '../playbook/model.ts';
-import { resolveTemplate } from './arguments.ts';
+import { routesOf } from '../plan/routes.ts';
+import type { Playbook, Scope, Step } from '../playbook/model.ts';
+import { missingSteps, resolveTemplate } from './arguments.ts';
 import { compareKeys } from './compare-keys.ts';
-import { routesOf } from './routes.ts';
 
 export interface GuardEnvironment {
   readonly playbook: Playbook;
@@ -22,10 +22,12 @@ export interface GuardEnvironment {
 
 export async function guardWrappingKeys(env: GuardEnvironment, scope: Scope): Promise<void> {
   for (const route of routesOf(env.playbook)) {
-    const wrapping = keyIn(() => resolveTemplate(route.wrappingKey, scope));
-    const unwrapping = keyIn(() => resolveTemplate(route.unwrappingKey, scope));
+    const { wrap, unwrap } = route;
+    if (wrap?.spec.role?.kind !== 'wrap' || unwrap?.spec.role?.kind !== 'unwrap') continue;
+    const wrapping = keyArgument(wrap, wrap.spec.role.wrappingKey, scope);
+    const unwrapping = keyArgument(unwrap, unwrap.spec.role.unwrappingKey, scope);
     if (wrapping === null || unwrapping === null) continue;
-    const name = `${route.wrap.id} → ${route.unwrap.id}`;
+    const name = `${wrap.id} → ${unwrap.id}`;
     try {
       const detail =
         unwrapping.locator.class === 'secret'
@@ -89,13 +91,12 @@ async function compareSecretKeys(env: GuardEnvironment, wrapping: KeyRef, unwrap
 }
 
 /** null: the key is made per item, so there is nothing to compare before. */
-function keyIn(evaluate: () => unknown): KeyRef | null {
-  try {
-    const value = evaluate();
-    return isKeyRef(value) ? value : null;
-  } catch {
+function keyArgument(step: Step, argument: string, scope: Scope): KeyRef | null {
+  const template = step.with[argument];
+  if (template === undefined || template.kind !== 'expression' || missingSteps(step, scope.steps, argument).length > 0)
     return null;
-  }
+  const value = resolveTemplate(template, scope);
+  return isKeyRef(value) ? value : null;
 }
 
 function bound(env: GuardEnvironment, key: KeyRef): BoundDevice {
