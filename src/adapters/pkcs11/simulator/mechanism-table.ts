@@ -3,7 +3,6 @@
  * different meanings), so each row names the operation. Key sizes are in the unit PKCS#11 uses: bits for RSA and EC, bytes for the rest.
  */
 import { CKK, CKM, CKF_MECHANISM as F } from '../constants.ts';
-import type { ValueLenOnUnwrap } from './personality.ts';
 
 export type MechanismOperation =
   | 'aes-key-gen'
@@ -30,6 +29,9 @@ export type MechanismOperation =
   | 'aes-kw-pkcs5'
   /** OAEP of a one-time AES-256 key, then RFC 5649 of the payload under it (CKM_RSA_AES_KEY_WRAP). Parameter: `oaep`. */
   | 'rsa-aes-kwp';
+
+/** `required`: missing is CKR_TEMPLATE_INCOMPLETE · `rejected`: given is CKR_ATTRIBUTE_READ_ONLY · `optional`: checked when given. */
+export type ValueLenOnUnwrap = 'required' | 'rejected' | 'optional';
 
 export interface MechanismRow {
   /** CKM_… number. */

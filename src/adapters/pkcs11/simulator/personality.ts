@@ -3,7 +3,7 @@
  * its defaults, its policies and its known bugs. The rules of PKCS#11 v2.40 itself are code in this folder and the same for all.
  */
 import { CKA, CKO, CKR } from '../constants.ts';
-import { GENERIC_MECHANISMS, type MechanismRow } from './mechanism-table.ts';
+import { GENERIC_MECHANISMS, type MechanismRow, type ValueLenOnUnwrap } from './mechanism-table.ts';
 
 /** How an object comes into being. A key pair is `generate`. */
 export type Way = 'generate' | 'create' | 'unwrap';
@@ -47,9 +47,6 @@ export interface KeyLimit {
   readonly classes: readonly number[];
   readonly count: number;
 }
-
-/** `required`: missing is CKR_TEMPLATE_INCOMPLETE · `rejected`: given is CKR_ATTRIBUTE_READ_ONLY · `optional`: checked when given. */
-export type ValueLenOnUnwrap = 'required' | 'rejected' | 'optional';
 
 /** Return values where devices differ. */
 export interface Refusals {

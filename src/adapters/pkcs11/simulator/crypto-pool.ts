@@ -1,0 +1,147 @@
+/**
+ * Spreads RSA private decryptions over worker threads and the calling thread: workers take batches, and once per turn of the event loop
+ * the calling thread takes one of what still waits. A call that comes alone is done at once, in this thread: no worker is started for it.
+ */
+import type { KeyObject } from 'node:crypto';
+import { Worker } from 'node:worker_threads';
+import type { DecryptJob, DecryptResult } from './crypto-worker.ts';
+import { type RsaPadding, rsaDecrypt } from './rsa-private.ts';
+
+/** Jobs that one worker holds at most, so that it never waits for the next message. */
+const DEPTH = 4;
+
+interface PendingJob {
+  readonly id: number;
+  readonly key: KeyObject;
+  readonly padding: RsaPadding;
+  readonly data: Uint8Array;
+  readonly resolve: (payload: Uint8Array | null) => void;
+}
+
+interface PoolWorker {
+  readonly thread: Worker;
+  readonly keys: Set<number>;
+  readonly jobs: Map<number, PendingJob>;
+  isReady: boolean;
+}
+
+function startThread(): Worker {
+  const isSource = import.meta.url.endsWith('.ts');
+  const url = new URL(isSource ? './crypto-worker.ts' : './crypto-worker.js', import.meta.url);
+  // Node 20 does not load TypeScript; tests and scripts run from source with tsx.
+  return new Worker(url, isSource ? { execArgv: ['--import', 'tsx'] } : {});
+}
+
+export class CryptoPool {
+  readonly #size: number;
+  readonly #workers = new Set<PoolWorker>();
+  readonly #waiting: PendingJob[] = [];
+  readonly #keyIds = new WeakMap<KeyObject, number>();
+  #nextId = 1;
+  #isHelping = false;
+  /** Workers are not started again after one died: the pool falls back to this thread. */
+  #hasFailed = false;
+  #isClosed = false;
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  /** The payload, or null when the ciphertext does not open. */
+  decrypt(key: KeyObject, padding: RsaPadding, data: Uint8Array): Promise<Uint8Array | null> {
+    if (this.#size === 0 || this.#isClosed) return Promise.resolve(rsaDecrypt(key, padding, data));
+    return new Promise((resolve) => {
+      this.#nextId += 1;
+      this.#waiting.push({ id: this.#nextId, key, padding, data, resolve });
+      this.#dispatch();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#workers].map((worker) => this.#retire(worker)));
+  }
+
+  #dispatch(): void {
+    if (this.#waiting.length > 1) this.#startWorkers();
+    for (const worker of this.#workers) if (worker.isReady && worker.jobs.size <= DEPTH / 2) this.#feed(worker);
+    if (this.#waiting.length > 0 && !this.#isHelping) {
+      this.#isHelping = true;
+      setImmediate(() => this.#help());
+    }
+  }
+
+  /** One job in this thread; the loop then turns before the next. */
+  #help(): void {
+    this.#isHelping = false;
+    const job = this.#waiting.shift();
+    job?.resolve(rsaDecrypt(job.key, job.padding, job.data));
+    this.#dispatch();
+  }
+
+  #startWorkers(): void {
+    if (this.#hasFailed || this.#isClosed) return;
+    while (this.#workers.size < this.#size) this.#startWorker();
+  }
+
+  #startWorker(): void {
+    const worker: PoolWorker = { thread: startThread(), keys: new Set(), jobs: new Map(), isReady: false };
+    this.#workers.add(worker);
+    worker.thread.unref();
+    worker.thread.once('online', () => {
+      worker.isReady = true;
+      this.#dispatch();
+    });
+    worker.thread.on('message', (results: readonly DecryptResult[]) => {
+      for (const { id, data } of results) {
+        worker.jobs.get(id)?.resolve(data);
+        worker.jobs.delete(id);
+      }
+      if (worker.jobs.size === 0) worker.thread.unref();
+      this.#dispatch();
+    });
+    worker.thread.once('error', () => {
+      this.#hasFailed = true;
+      this.#abandon(worker);
+    });
+    worker.thread.once('exit', () => this.#abandon(worker));
+  }
+
+  #feed(worker: PoolWorker): void {
+    const batch: DecryptJob[] = [];
+    while (worker.jobs.size < DEPTH && this.#waiting.length > 0) {
+      const job = this.#waiting.shift();
+      if (job === undefined) break;
+      worker.jobs.set(job.id, job);
+      const keyId = this.#keyId(job.key);
+      const { id, padding, data } = job;
+      batch.push(worker.keys.has(keyId) ? { id, keyId, padding, data } : { id, keyId, key: job.key, padding, data });
+      worker.keys.add(keyId);
+    }
+    if (batch.length === 0) return;
+    // Referenced only while it works: an idle worker must not keep the process alive, a busy one must not be left behind.
+    worker.thread.ref();
+    worker.thread.postMessage(batch);
+  }
+
+  #keyId(key: KeyObject): number {
+    const known = this.#keyIds.get(key);
+    if (known !== undefined) return known;
+    this.#nextId += 1;
+    this.#keyIds.set(key, this.#nextId);
+    return this.#nextId;
+  }
+
+  /** What a worker did not finish is done in this thread. */
+  #abandon(worker: PoolWorker): void {
+    if (!this.#workers.delete(worker)) return;
+    this.#waiting.unshift(...worker.jobs.values());
+    worker.jobs.clear();
+    this.#dispatch();
+  }
+
+  async #retire(worker: PoolWorker): Promise<void> {
+    await worker.thread.terminate();
+    this.#abandon(worker);
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * RSA and EC keys between PKCS#11's components (big-endian integers, DER parameters) and the DER that node:crypto reads: SPKI for public
+ * keys, PKCS#8 for private keys. Curves: P-256 and P-384. Through JWK, whose members are the same components in base64url.
+ */
+import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { CKA, CKK } from '../constants.ts';
+import { sameBytes } from './attribute-values.ts';
+
+export interface Curve {
+  readonly crv: 'P-256' | 'P-384';
+  readonly bits: number;
+  /** DER of the curve's object identifier: CKA_EC_PARAMS. */
+  readonly params: Uint8Array;
+}
+
+const CURVES: readonly Curve[] = [
+  { crv: 'P-256', bits: 256, params: Buffer.from('06082a8648ce3d030107', 'hex') },
+  { crv: 'P-384', bits: 384, params: Buffer.from('06052b81040022', 'hex') },
+];
+
+export const curveOf = (params: Uint8Array): Curve | undefined =>
+  CURVES.find((curve) => sameBytes(curve.params, params));
+
+const JWK_MEMBER: Readonly<Record<number, 'n' | 'e' | 'd' | 'p' | 'q' | 'dp' | 'dq' | 'qi'>> = {
+  [CKA.MODULUS]: 'n',
+  [CKA.PUBLIC_EXPONENT]: 'e',
+  [CKA.PRIVATE_EXPONENT]: 'd',
+  [CKA.PRIME_1]: 'p',
+  [CKA.PRIME_2]: 'q',
+  [CKA.EXPONENT_1]: 'dp',
+  [CKA.EXPONENT_2]: 'dq',
+  [CKA.COEFFICIENT]: 'qi',
+};
+
+export const RSA_PRIVATE_COMPONENTS = [
+  CKA.MODULUS,
+  CKA.PUBLIC_EXPONENT,
+  CKA.PRIVATE_EXPONENT,
+  CKA.PRIME_1,
+  CKA.PRIME_2,
+  CKA.EXPONENT_1,
+  CKA.EXPONENT_2,
+  CKA.COEFFICIENT,
+] as const;
+
+const bytesOf = (base64url: string | undefined): Uint8Array =>
+  new Uint8Array(Buffer.from(base64url ?? '', 'base64url'));
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');
+
+function withoutLeadingZeros(integer: Uint8Array): Uint8Array {
+  let start = 0;
+  while (start < integer.length - 1 && integer[start] === 0) start += 1;
+  return integer.subarray(start);
+}
+
+/** CKA_MODULUS and the like of a private key; CKA_VALUE is the scalar of an EC key. Null when the key has no such component. */
+export function privateComponent(key: KeyObject, type: number): Uint8Array | null {
+  const jwk = key.export({ format: 'jwk' });
+  if (jwk.kty === 'EC') return type === CKA.VALUE ? bytesOf(jwk.d) : null;
+  const member = JWK_MEMBER[type];
+  return member === undefined ? null : bytesOf(jwk[member]);
+}
+
+/** The components that a public or private key object shows to everybody. */
+export function publicComponents(
+  key: KeyObject,
+): { readonly keyType: number; readonly values: ReadonlyMap<number, Uint8Array> } | null {
+  const isPublic = key.type === 'public';
+  const type = key.asymmetricKeyType;
+  if (type !== 'rsa' && type !== 'ec') return null;
+  const jwk = key.export({ format: 'jwk' });
+  const values = new Map<number, Uint8Array>();
+  if (type === 'rsa') {
+    values.set(CKA.MODULUS, bytesOf(jwk.n));
+    values.set(CKA.PUBLIC_EXPONENT, bytesOf(jwk.e));
+    if (isPublic) values.set(CKA.MODULUS_BITS, modulusBitsValue(key));
+    return { keyType: CKK.RSA, values };
+  }
+  const curve = CURVES.find((candidate) => candidate.crv === jwk.crv);
+  if (curve === undefined) return null;
+  values.set(CKA.EC_PARAMS, curve.params);
+  if (isPublic) values.set(CKA.EC_POINT, encodePoint(bytesOf(jwk.x), bytesOf(jwk.y)));
+  return { keyType: CKK.EC, values };
+}
+
+function modulusBitsValue(key: KeyObject): Uint8Array {
+  const value = Buffer.alloc(8);
+  value.writeUInt32LE(key.asymmetricKeyDetails?.modulusLength ?? 0, 0);
+  return value;
+}
+
+/** CKA_EC_POINT: DER OCTET STRING of the uncompressed point; both curves' points are shorter than 128 bytes. */
+function encodePoint(x: Uint8Array, y: Uint8Array): Uint8Array {
+  return Buffer.concat([Uint8Array.of(0x04, 1 + x.length + y.length, 0x04), x, y]);
+}
+
+/** Null when the components are no key. */
+function parse(jwk: JsonWebKey, kind: 'public' | 'private'): KeyObject | null {
+  try {
+    return kind === 'public'
+      ? createPublicKey({ key: jwk, format: 'jwk' })
+      : createPrivateKey({ key: jwk, format: 'jwk' });
+  } catch {
+    return null;
+  }
+}
+
+export function rsaPublicKey(modulus: Uint8Array, exponent: Uint8Array): KeyObject | null {
+  return parse(
+    { kty: 'RSA', n: textOf(withoutLeadingZeros(modulus)), e: textOf(withoutLeadingZeros(exponent)) },
+    'public',
+  );
+}
+
+/** `values` holds RSA_PRIVATE_COMPONENTS. */
+export function rsaPrivateKey(values: ReadonlyMap<number, Uint8Array>): KeyObject | null {
+  const jwk: JsonWebKey = { kty: 'RSA' };
+  for (const type of RSA_PRIVATE_COMPONENTS) {
+    const value = values.get(type);
+    const member = JWK_MEMBER[type];
+    if (value === undefined || member === undefined) return null;
+    jwk[member] = textOf(withoutLeadingZeros(value));
+  }
+  return parse(jwk, 'private');
+}
+
+export function ecPublicKey(params: Uint8Array, point: Uint8Array): KeyObject | null {
+  const curve = curveOf(params);
+  if (curve === undefined) return null;
+  const size = curve.bits / 8;
+  if (point.length !== 3 + 2 * size || point[0] !== 0x04 || point[1] !== 1 + 2 * size || point[2] !== 0x04) return null;
+  return parse(
+    { kty: 'EC', crv: curve.crv, x: textOf(point.subarray(3, 3 + size)), y: textOf(point.subarray(3 + size)) },
+    'public',
+  );
+}
+
+/** PKCS#8 DER, as CKM_*_KEY_WRAP carries private keys. Null when it is none, or of a kind that is not simulated. */
+export function privateKeyFromPkcs8(der: Uint8Array): KeyObject | null {
+  try {
+    const key = createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' });
+    return publicComponents(key) === null ? null : key;
+  } catch {
+    return null;
+  }
+}
