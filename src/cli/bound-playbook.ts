@@ -1,0 +1,69 @@
+/** A playbook with its inputs resolved and its devices open: what plan, run, resume and verify work on. */
+import type { BoundDevice } from '../adapters/adapter.ts';
+import type { PlanHead } from '../plan/model.ts';
+import type { Json, Playbook } from '../playbook/model.ts';
+import { deviceOpener, openDevices } from './open-devices.ts';
+import { promptSecret } from './prompt.ts';
+import type { CommonOptions, Shell } from './shell.ts';
+
+export interface BoundPlaybook {
+  readonly playbook: Playbook;
+  readonly inputs: Readonly<Record<string, Json>>;
+  readonly secretInputs: Readonly<Record<string, unknown>>;
+  readonly devices: ReadonlyMap<string, BoundDevice>;
+  /** Name → SHA-256 of the approver's public key. */
+  readonly approvers: Readonly<Record<string, string>>;
+  /** Closes the devices. */
+  close(): Promise<void>;
+}
+
+export interface BindOptions {
+  readonly options: CommonOptions;
+  /** `--concurrency`; null: the playbook's. */
+  readonly concurrency: number | null;
+  /** From a plan or a run: the devices and inputs that it was made with. */
+  readonly plan?: PlanHead;
+}
+
+export async function readPlaybook(file: string): Promise<Playbook> {
+  const [{ loadPlaybook }, { ADAPTERS }] = await Promise.all([
+    import('../playbook/parse.ts'),
+    import('../adapters/registry.ts'),
+  ]);
+  return loadPlaybook(file, ADAPTERS);
+}
+
+/** The playbook that a plan pins. */
+export async function pinnedPlaybook(plan: PlanHead): Promise<Playbook> {
+  const [{ parsePlaybookDocument }, { ADAPTERS }, { pinnedDocument }] = await Promise.all([
+    import('../playbook/parse.ts'),
+    import('../adapters/registry.ts'),
+    import('../plan/digest.ts'),
+  ]);
+  return parsePlaybookDocument(pinnedDocument(plan), ADAPTERS);
+}
+
+export async function bindPlaybook(shell: Shell, playbook: Playbook, bind: BindOptions): Promise<BoundPlaybook> {
+  const { options, plan } = bind;
+  const [{ loadDevicesFile }, { bindDevices }, { resolveInputs }, { ADAPTERS }] = await Promise.all([
+    import('../devices/devices-file.ts'),
+    import('../devices/bind-devices.ts'),
+    import('../playbook/inputs.ts'),
+    import('../adapters/registry.ts'),
+  ]);
+  const planned = Object.fromEntries((plan?.devices ?? []).map((device) => [device.role, device.name]));
+  const { inputs, secrets } = await resolveInputs({
+    playbook,
+    given: options.input,
+    ...(plan === undefined ? {} : { pinned: plan.inputs }),
+    ports: { env: shell.io.env, prompt: (name) => promptSecret(shell.io, shell.interrupts, name) },
+  });
+  const file = loadDevicesFile({ path: options.devices, adapters: ADAPTERS });
+  const bound = bindDevices({ playbook, file, overrides: { ...planned, ...options.device } });
+  const open = await deviceOpener(shell, { options, sessions: bind.concurrency ?? playbook.policy.concurrency });
+  const { devices, close } = await openDevices(shell, bound, open);
+  const approvers = Object.fromEntries(
+    Object.entries(file.approvers).map(([name, approver]) => [name, approver.spkiSha256]),
+  );
+  return { playbook, inputs, secretInputs: secrets, devices, approvers, close };
+}

@@ -1,0 +1,59 @@
+/** What resume, retry and cancel share: bind the devices that the run was planned for and hand the run back to the engine. */
+import type { ResumeOptions } from '../workflows/engine.ts';
+import type { CommonOptions, Shell } from './shell.ts';
+
+export interface ContinueOptions {
+  readonly run: string;
+  readonly mode: ResumeOptions['mode'];
+  readonly concurrency: number | null;
+}
+
+/** Gives the exit code. Rejects with `plan-devices` when other devices are bound now, `run-held`, `run-finished`. */
+export async function continueRun(
+  shell: Shell,
+  options: CommonOptions,
+  { run, mode, concurrency }: ContinueOptions,
+): Promise<number> {
+  const [
+    { bindPlaybook, pinnedPlaybook },
+    { recordOf },
+    { checkPlanDevices },
+    { resumeRun },
+    { carryOut },
+    { openRunStore },
+    { packageVersion },
+  ] = await Promise.all([
+    import('./bound-playbook.ts'),
+    import('./recorded-run.ts'),
+    import('../plan/plan-devices.ts'),
+    import('../workflows/resume-run.ts'),
+    import('./carry-out.ts'),
+    import('../journal/sqlite/sqlite-run-store.ts'),
+    import('./package-files.ts'),
+  ]);
+  const { plan } = await recordOf(options.home, run);
+  const store = await openRunStore(options.home);
+  // A run that somebody else works on is refused before any device is opened or any PIN asked for.
+  await (await store.open(run)).close();
+  const bound = await bindPlaybook(shell, await pinnedPlaybook(plan), { options, concurrency, plan });
+  try {
+    checkPlanDevices(plan, bound.devices);
+    const result = await carryOut(shell, { isJson: options.json }, (observer) =>
+      resumeRun({
+        store,
+        version: packageVersion(),
+        observer,
+        devices: bound.devices,
+        secretInputs: bound.secretInputs,
+        inputs: bound.inputs,
+        concurrency,
+        run,
+        playbook: bound.playbook,
+        mode,
+      }),
+    );
+    return result.exitCode;
+  } finally {
+    await bound.close();
+  }
+}

@@ -1,0 +1,100 @@
+/** A run on the screen while it goes on, and what became of it. */
+
+import { summaryJson } from '../../report/summary-json.ts';
+import type { RunObserver, RunResult } from '../../workflows/engine.ts';
+import type { Screen } from '../screen.ts';
+import { resultLines } from '../screen.ts';
+import { visible } from '../terminal/display-width.ts';
+import type { ProgressDisplay } from '../terminal/progress-display.ts';
+import { phaseWords } from '../terminal/progress-line.ts';
+import { count, duration } from '../terminal/quantities.ts';
+import type { Styles } from '../terminal/styles.ts';
+import { failureJson, failureText } from './failure-view.ts';
+
+export interface RunView {
+  readonly observer: RunObserver;
+  /** A line for the operator, above the progress. */
+  say(text: string): void;
+  /** `extra`: further fields of the JSON summary. */
+  finished(result: RunResult, extra?: Readonly<Record<string, unknown>>): Promise<void>;
+}
+
+export function runView(screen: Screen, display: ProgressDisplay, isJson: boolean): RunView {
+  return isJson ? new RunJson(screen) : new RunHuman(screen, display);
+}
+
+export class RunJson implements RunView {
+  readonly #screen: Screen;
+  readonly observer: RunObserver = { progress() {}, notice() {} };
+
+  constructor(screen: Screen) {
+    this.#screen = screen;
+  }
+
+  say(): void {}
+
+  async finished(result: RunResult, extra: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    if (result.error !== null) await this.#screen.note(failureJson(result.error));
+    await this.#screen.result(JSON.stringify({ ...summaryJson(result), ...extra }));
+  }
+}
+
+export class RunHuman implements RunView {
+  readonly #screen: Screen;
+  readonly #display: ProgressDisplay;
+  readonly observer: RunObserver;
+
+  constructor(screen: Screen, display: ProgressDisplay) {
+    this.#screen = screen;
+    this.#display = display;
+    this.observer = {
+      progress: (progress) => display.show(progress),
+      notice: (text) => display.say(visible(text)),
+    };
+  }
+
+  say(text: string): void {
+    this.#display.say(text);
+  }
+
+  async finished(result: RunResult): Promise<void> {
+    this.#display.stop();
+    if (result.error !== null) await this.#screen.note(failureText(result.error, this.#screen.noteStyles));
+    await resultLines(this.#screen, resultText(result, this.#screen.styles));
+  }
+}
+
+function resultText(result: RunResult, styles: Styles): string[] {
+  const { counts, run, state } = result;
+  const word =
+    state === 'done' && counts.failed + counts.needsAttention === 0
+      ? styles.green(phaseWords(state))
+      : styles.yellow(phaseWords(state));
+  const lines = [
+    `${word} in ${duration(result.seconds)}: ${countsText(result.counts, styles)}  ${styles.dim(`run ${run}`)}`,
+  ];
+  for (const left of result.leftovers) {
+    lines.push(
+      `${styles.yellow('Left behind')} on ${visible(left.device)}: ${visible(left.object)} (${visible(left.reason)})`,
+    );
+  }
+  lines.push(...nextLines(result, styles));
+  return lines;
+}
+
+export function countsText(counts: RunResult['counts'], styles: Styles): string {
+  const parts = [`${count(counts.migrated)} migrated`];
+  if (counts.skipped > 0) parts.push(`${count(counts.skipped)} skipped`);
+  if (counts.failed > 0) parts.push(styles.red(`${count(counts.failed)} failed`));
+  if (counts.needsAttention > 0) parts.push(styles.red(`${count(counts.needsAttention)} need attention`));
+  if (counts.pending > 0) parts.push(styles.yellow(`${count(counts.pending)} to do`));
+  return parts.join(', ');
+}
+
+function nextLines({ run, counts, state }: RunResult, styles: Styles): string[] {
+  const next: string[] = [];
+  if (state === 'paused' || counts.pending > 0) next.push(`keyferry resume ${run}`);
+  if (counts.failed + counts.needsAttention > 0) next.push(`keyferry status ${run} --items`, `keyferry retry ${run}`);
+  if (next.length === 0) next.push(`keyferry verify ${run}`, `keyferry report ${run} --format csv`);
+  return next.map((command) => `  ${styles.cyan('Next:')} ${command}`);
+}

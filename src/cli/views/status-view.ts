@@ -1,0 +1,156 @@
+/** Where a run stands, on the screen. */
+import type { Journal, StoredItem } from '../../journal/journal.ts';
+import { itemJson } from '../../report/item-json.ts';
+import { isOver, type RunRecord } from '../../report/run-record.ts';
+import { summaryJson } from '../../report/summary-json.ts';
+import type { Progress } from '../../workflows/engine.ts';
+import type { Screen } from '../screen.ts';
+import { resultLines } from '../screen.ts';
+import { visible } from '../terminal/display-width.ts';
+import type { ProgressDisplay } from '../terminal/progress-display.ts';
+import { count, dateTime, duration } from '../terminal/quantities.ts';
+import type { Styles } from '../terminal/styles.ts';
+import { type Cell, tableLines } from '../terminal/table.ts';
+import { keyKind, LABEL, painted, WHY } from './item-table.ts';
+import { countsText } from './run-view.ts';
+
+export interface StatusView {
+  items(items: AsyncIterable<StoredItem>): Promise<void>;
+  /** `journal`: show the first failures from it too; null when all items were shown. */
+  summary(record: RunRecord, journal: Journal | null): Promise<void>;
+  /** While watching. */
+  changed(record: RunRecord, display: ProgressDisplay): Promise<void>;
+}
+
+export function statusView(screen: Screen, isJson: boolean): StatusView {
+  return isJson ? new StatusJson(screen) : new StatusHuman(screen);
+}
+
+export class StatusJson implements StatusView {
+  readonly #screen: Screen;
+
+  constructor(screen: Screen) {
+    this.#screen = screen;
+  }
+
+  async items(items: AsyncIterable<StoredItem>): Promise<void> {
+    async function* lines(): AsyncIterable<string> {
+      for await (const stored of items) yield JSON.stringify(itemJson(stored));
+    }
+    await resultLines(this.#screen, lines());
+  }
+
+  async summary(record: RunRecord): Promise<void> {
+    const extra = {
+      reason: record.reason,
+      held: record.held,
+      owned: record.isOwned,
+      playbook: record.plan.playbook,
+      digest: record.plan.digest,
+    };
+    await this.#screen.result(JSON.stringify({ ...summaryJson(record), ...extra }));
+  }
+
+  async changed(record: RunRecord): Promise<void> {
+    await this.summary(record);
+  }
+}
+
+/** Failures shown without `--items`. */
+const SHOWN = 20;
+
+const COLUMNS = [{ title: 'KEY' }, LABEL, { title: 'TYPE' }, { title: 'STATE' }, { title: 'COMPARED BY' }, WHY];
+
+export class StatusHuman implements StatusView {
+  readonly #screen: Screen;
+
+  constructor(screen: Screen) {
+    this.#screen = screen;
+  }
+
+  async items(items: AsyncIterable<StoredItem> | Iterable<StoredItem>): Promise<void> {
+    const { styles, width } = this.#screen;
+    async function* rows(): AsyncIterable<readonly Cell[]> {
+      for await (const stored of items) yield row(stored, styles);
+    }
+    await resultLines(this.#screen, tableLines(rows(), { columns: COLUMNS, styles, width }));
+  }
+
+  async summary(record: RunRecord, journal: Journal | null): Promise<void> {
+    const { styles } = this.#screen;
+    await resultLines(this.#screen, summaryText(record, styles));
+    const lost = record.counts.failed + record.counts.needsAttention;
+    if (journal !== null && lost > 0) {
+      const first: StoredItem[] = [];
+      for await (const stored of journal.items(['failed', 'needs-attention'])) {
+        if (first.length === SHOWN) break;
+        first.push(stored);
+      }
+      await this.items(first);
+      if (lost > SHOWN) await this.#screen.result(styles.dim(`… and ${count(lost - SHOWN)} more; --items shows all`));
+    }
+    await resultLines(this.#screen, nextLines(record, styles));
+  }
+
+  async changed(record: RunRecord, display: ProgressDisplay): Promise<void> {
+    display.show({ state: record.state as Progress['state'], counts: record.counts, rate: null, etaSeconds: null });
+  }
+}
+
+function row(stored: StoredItem, styles: Styles): readonly Cell[] {
+  const { item, state, verification } = stored;
+  const kind = item.source.kind === 'key' ? keyKind(item.source.record) : `${count(item.source.size)} bytes`;
+  const paints = {
+    migrated: styles.green,
+    skipped: styles.dim,
+    pending: styles.yellow,
+    failed: styles.red,
+    'needs-attention': styles.red,
+  };
+  const compared = verification === null ? '-' : `${verification.method} (${verification.result})`;
+  return [
+    item.key,
+    item.label,
+    kind,
+    painted(state, paints[state]),
+    compared,
+    stored.error?.message ?? stored.reason ?? '',
+  ];
+}
+
+function summaryText(record: RunRecord, styles: Styles): string[] {
+  const { state, plan, counts } = record;
+  const paint = state === 'done' ? styles.green : state === 'failed' ? styles.red : styles.yellow;
+  const reason = record.reason === null ? '' : ` (${visible(record.reason)})`;
+  const lines = [
+    `${styles.bold(`Run ${record.run}`)}  ${visible(plan.title)}`,
+    `  ${paint(state)}${reason}, started ${dateTime(record.startedAt)}, ${duration(record.seconds)} at work`,
+    `  ${count(counts.total)} keys: ${countsText(counts, styles)}`,
+    ...plan.devices.map((device) => {
+      const trust = device.trust === 'hardware' ? device.trust : styles.yellow(device.trust.toUpperCase());
+      return `  ${visible(device.role)}: ${visible(device.name)}, serial ${visible(device.serial)}, ${trust}`;
+    }),
+  ];
+  for (const held of record.held)
+    lines.push(
+      `  ${styles.yellow('Holds')} on ${visible(held.device)}: ${visible(held.object)} (${visible(held.reason)})`,
+    );
+  for (const left of record.leftovers)
+    lines.push(
+      `  ${styles.yellow('Left behind')} on ${visible(left.device)}: ${visible(left.object)} (${visible(left.reason)})`,
+    );
+  return lines;
+}
+
+function nextLines(record: RunRecord, styles: Styles): string[] {
+  const { run, state, counts } = record;
+  const next = (command: string): string => `  ${styles.cyan('Next:')} ${command}`;
+  if (!isOver(state)) {
+    const resume = next(`keyferry resume ${run}`);
+    return record.isOwned
+      ? [`  A process started this run and has not said that it stopped. If it was killed: keyferry resume ${run}`]
+      : [resume];
+  }
+  if (counts.failed + counts.needsAttention > 0) return [next(`keyferry retry ${run}`)];
+  return [next(`keyferry verify ${run}`)];
+}
