@@ -2,7 +2,7 @@
  * A lock between processes of one machine: a file made atomically, which names its owner. A lock whose owner is gone is taken over. Not
  * for network file systems (the home folder is refused there).
  */
-import { closeSync, openSync, readFileSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, unlinkSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KeyferryError } from '../../errors/keyferry-error.ts';
 import { isAlive, markOf, type ProcessMark } from './process-mark.ts';
@@ -84,6 +84,15 @@ function readOwner(path: string): ProcessMark | undefined {
     return typeof pid === 'number' && typeof started === 'string' ? { pid, started } : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** Made by whoever needs it first; its safety is checked where the home folder is opened. */
+export function ensureFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw unwritable(path, error);
   }
 }
 

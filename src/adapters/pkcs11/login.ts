@@ -4,14 +4,13 @@
  * The try itself is noted before it is made: a crash in the middle leaves the note, and the note forbids the next try.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ErrorCode } from '../../errors/codes.ts';
 import { type ErrorDetails, KeyferryError } from '../../errors/keyferry-error.ts';
 import type { Secret } from '../../keys/secret.ts';
 import { CKF, CKR, CKU, ckrName } from './constants.ts';
 import { type Cryptoki, CryptokiError, type Handle, type TokenInfo } from './cryptoki.ts';
-import { withFileLock } from './file-lock.ts';
+import { ensureFolder, withFileLock } from './file-lock.ts';
 import type { LoginGuard } from './login-guard.ts';
 import { RefusedPins, type RememberedPin } from './refused-pins.ts';
 
@@ -53,7 +52,7 @@ export function createLoginGuard(options: LoginGuardOptions): LoginGuard {
   const memory = new RefusedPins(options.home);
   return {
     async login(module, session, token, pin) {
-      mkdirSync(options.home, { recursive: true, mode: 0o700 });
+      ensureFolder(options.home);
       const purpose = `the login of device ${options.device}`;
       await withFileLock({ path: lockPath(options.home, token.serial), waitMs: LOCK_WAIT_MS, purpose }, () =>
         guardedLogin({ module, session, token, pin, memory, options }),

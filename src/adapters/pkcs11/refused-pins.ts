@@ -4,11 +4,11 @@
  * the file is as secret as its folder. Every change is durable before the call returns.
  */
 import { createHmac, randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { KeyferryError } from '../../errors/keyferry-error.ts';
 import type { Secret } from '../../keys/secret.ts';
-import { unwritable, withFileLock } from './file-lock.ts';
+import { ensureFolder, unwritable, withFileLock } from './file-lock.ts';
 
 /** `trying`: a login with it was begun and nothing is known of its end · `refused`: the device said no. */
 export type PinState = 'trying' | 'refused';
@@ -59,7 +59,7 @@ export class RefusedPins {
   }
 
   async #change(edit: (file: PinFile) => PinFile): Promise<void> {
-    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
+    ensureFolder(dirname(this.#path));
     const lock = { path: `${this.#path}.lock`, waitMs: LOCK_WAIT_MS, purpose: 'the memory of refused PINs' };
     await withFileLock(lock, async () => {
       const file = this.#read() ?? { format: 1, key: randomBytes(32).toString('base64'), pins: {} };

@@ -3,11 +3,11 @@
  * the same moment: so before a host is opened, those whose engine is gone are ended and waited for. A call still under way in one of them
  * would otherwise act after the new process has looked at the device.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
-import { unwritable } from '../file-lock.ts';
+import { ensureFolder, unwritable } from '../file-lock.ts';
 import { isAlive, markOf, type ProcessMark } from '../process-mark.ts';
 
 interface HostEntry {
@@ -24,8 +24,8 @@ const entryPath = (home: string, pid: number): string => join(folderOf(home), `$
 /** Call before the host is told to open anything. */
 export function registerHost(home: string, pid: number): void {
   const entry: HostEntry = { host: markOf(pid), engine: markOf(process.pid) };
+  ensureFolder(folderOf(home));
   try {
-    mkdirSync(folderOf(home), { recursive: true, mode: 0o700 });
     writeFileSync(entryPath(home, pid), JSON.stringify(entry), { mode: 0o600 });
   } catch (error) {
     throw unwritable(entryPath(home, pid), error);

@@ -16,6 +16,9 @@ export type ReadAttributes = (types: readonly number[]) => readonly (Uint8Array 
 const OBJECTS_TO_LEARN_FROM = 4;
 const NEVER = Number.NEGATIVE_INFINITY;
 
+/** A number is the return value that the attribute was refused with. */
+type Reading = Uint8Array | number | null;
+
 /** CKA_CLASS and CKA_KEY_TYPE of an object, as text. */
 type Kind = string;
 
@@ -37,12 +40,10 @@ export class AttributeReader {
     this.#expected = kind;
     const present = this.#present(kind, types);
     // A wrong guess does harm only where it left out what an object of this kind may have.
-    if (first !== undefined && present.every((type) => first.has(type))) return first;
+    if (first !== undefined && present.every((type) => first.has(type))) return this.#learn(kind, first);
     const second = tryRead(present, read);
-    if (second !== undefined) return second;
-    const singly = readSingly(present, read);
-    this.#learn(kind, singly);
-    return withoutErrors(singly);
+    if (second !== undefined) return this.#learn(kind, second);
+    return this.#learn(kind, readSingly(present, read));
   }
 
   /** The attributes to ask for: those wanted and the two that tell the kind, without those that objects of the kind lack. */
@@ -52,13 +53,17 @@ export class AttributeReader {
     return lacking === undefined ? wanted : wanted.filter((type) => (lacking.get(type) ?? 0) < OBJECTS_TO_LEARN_FROM);
   }
 
-  #learn(kind: Kind, singly: ReadonlyMap<number, Uint8Array | number | null>): void {
+  /** Gives the values back, refused ones as null. */
+  #learn(kind: Kind, values: ReadonlyMap<number, Reading>): Map<number, Uint8Array | null> {
     const counts = this.#lacking.get(kind) ?? new Map<number, number>();
     this.#lacking.set(kind, counts);
-    for (const [type, value] of singly) {
+    const readable = new Map<number, Uint8Array | null>();
+    for (const [type, value] of values) {
       if (value instanceof Uint8Array) counts.set(type, NEVER);
       else if (value === CKR.ATTRIBUTE_TYPE_INVALID) counts.set(type, (counts.get(type) ?? 0) + 1);
+      readable.set(type, value instanceof Uint8Array ? value : null);
     }
+    return readable;
   }
 }
 
@@ -83,8 +88,8 @@ const isNotReadable = (error: unknown): error is CryptokiError =>
   (error.value === CKR.ATTRIBUTE_TYPE_INVALID || error.value === CKR.ATTRIBUTE_SENSITIVE);
 
 /** One call per attribute; a refused one gives its return value instead of bytes. */
-function readSingly(types: readonly number[], read: ReadAttributes): Map<number, Uint8Array | number | null> {
-  const values = new Map<number, Uint8Array | number | null>();
+function readSingly(types: readonly number[], read: ReadAttributes): Map<number, Reading> {
+  const values = new Map<number, Reading>();
   for (const type of types) {
     try {
       values.set(type, read([type])[0] ?? null);
@@ -96,10 +101,7 @@ function readSingly(types: readonly number[], read: ReadAttributes): Map<number,
   return values;
 }
 
-const withoutErrors = (singly: ReadonlyMap<number, Uint8Array | number | null>): Map<number, Uint8Array | null> =>
-  new Map([...singly].map(([type, value]) => [type, value instanceof Uint8Array ? value : null]));
-
-function kindOf(values: ReadonlyMap<number, Uint8Array | number | null>): Kind {
+function kindOf(values: ReadonlyMap<number, Reading>): Kind {
   const text = (type: number): string => {
     const value = values.get(type);
     return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : '-';
