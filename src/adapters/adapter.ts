@@ -125,6 +125,8 @@ export interface ActionCall {
    * For create actions: what `expect` gave, journalled before the call. A marker in it is put on the object that is made.
    */
   readonly expectation?: Expectation;
+  /** The plan's salt, where there is one: keys that share a name are told apart by fingerprint. */
+  readonly salt?: Uint8Array;
 }
 
 export type Outputs = Readonly<Record<string, unknown>>;

@@ -1,0 +1,36 @@
+/** The actions of every device behind PKCS#11, one line each. */
+import type { ActionSpec } from '../../adapter.ts';
+import type { Pkcs11Action } from './action.ts';
+import { deleteKey } from './delete-key.ts';
+import { exportPublicKey } from './export-public-key.ts';
+import { findKeys } from './find-keys.ts';
+import { generateKey } from './generate-key.ts';
+import { generateRsaKeyPair } from './generate-rsa-key-pair.ts';
+import { getAttributes } from './get-attributes.ts';
+import { importPublicKey } from './import-public-key.ts';
+import { requireAttribute } from './require-attribute.ts';
+import { setAttribute } from './set-attribute.ts';
+import { unwrapKey } from './unwrap-key.ts';
+import { wrapKey } from './wrap-key.ts';
+
+const ALL: readonly Pkcs11Action[] = [
+  findKeys,
+  requireAttribute,
+  getAttributes,
+  generateKey,
+  generateRsaKeyPair,
+  exportPublicKey,
+  importPublicKey,
+  setAttribute,
+  wrapKey,
+  unwrapKey,
+  deleteKey,
+];
+
+export const PKCS11_ACTIONS: ReadonlyMap<string, Pkcs11Action> = new Map(
+  ALL.map((action) => [action.spec.name, action]),
+);
+
+export const PKCS11_ACTION_SPECS: Readonly<Record<string, ActionSpec>> = Object.fromEntries(
+  ALL.map(({ spec }) => [spec.name, spec]),
+);

@@ -1,0 +1,208 @@
+/**
+ * unwrap-key: makes a key from a wrapped one, inside the device. It arrives with the name and usage of the key it is like, sensitive and
+ * not extractable; everything that was asked for is read back.
+ */
+import { type AttributeName, USAGE_ATTRIBUTES } from '../../../keys/attributes.ts';
+import { labelHex } from '../../../keys/locator.ts';
+import { isWrappedKey, type WrappedKey } from '../../../keys/wrapped-key.ts';
+import { optional } from '../../../schema/shape.ts';
+import type { Finding } from '../../adapter.ts';
+import { ulongAttribute } from '../attribute-codec.ts';
+import { isTemplateRefusal } from '../ckr-errors.ts';
+import { CKA } from '../constants.ts';
+import { forecast, reconcileCreation, type Wanted } from '../creation.ts';
+import type { Handle } from '../cryptoki.ts';
+import { inWords, locate } from '../locate.ts';
+import type { ObjectName } from '../object-index.ts';
+import { differences, makeWith, type Template, templateOf } from '../template.ts';
+import type { Token } from '../token.ts';
+import type { ResolvedWrap } from '../wrap-probe.ts';
+import { type Arguments, done, type Pkcs11Action } from './action.ts';
+import {
+  artifact,
+  attributes,
+  id,
+  key,
+  mechanism,
+  readAttributes,
+  readIdIfGiven,
+  readKey,
+  readKeyIfKnown,
+  readTextIfGiven,
+  shape,
+} from './arguments.ts';
+
+/** What the arrived key is to be called. */
+function arriving(args: Arguments): ObjectName {
+  const { locator } = readKey(args, 'like');
+  const label = readTextIfGiven(args, 'label');
+  return {
+    class: locator.class,
+    type: locator.type,
+    id: readIdIfGiven(args) ?? locator.id,
+    label: label === undefined ? locator.label : labelHex(label),
+  };
+}
+
+function wanted(args: Arguments): Wanted {
+  const name = arriving(args);
+  return { classes: [name.class], type: name.type, id: name.id, label: name.label };
+}
+
+/** After a crash the wrapped key may not be at hand: then the usage that it carries is not known and not compared. */
+const readWrapped = (args: Arguments): WrappedKey | null =>
+  isWrappedKey(args['wrapped-key']) ? args['wrapped-key'] : null;
+
+function template(token: Token, args: Arguments): Template {
+  const asked = new Map<AttributeName, boolean>([
+    ['private', true],
+    ['sensitive', true],
+    ['extractable', false],
+  ]);
+  const usage = readWrapped(args)?.payload?.usage;
+  if (usage !== undefined) {
+    for (const name of USAGE_ATTRIBUTES) {
+      const value = usage[name];
+      if (value !== undefined) asked.set(name, value);
+    }
+  }
+  for (const [name, value] of readAttributes(args)) asked.set(name, value);
+  return templateOf(token, { ...arriving(args), attributes: asked });
+}
+
+function resolved(token: Token, args: Arguments, wrapped: WrappedKey): ResolvedWrap {
+  const name = readTextIfGiven(args, 'mechanism') ?? wrapped.mechanism;
+  if (name !== wrapped.mechanism) {
+    throw token.fail('argument-invalid', `the key was wrapped with ${wrapped.mechanism}, not with ${name}.`);
+  }
+  const wrap = token.unwrap.get(name);
+  if (wrap === undefined) throw token.fail('capability-missing', `${missing(token, name)}.`);
+  const { payload } = wrapped;
+  const like = readKey(args, 'like').locator;
+  if (payload !== null && (payload.class !== like.class || payload.type !== like.type)) {
+    throw token.fail(
+      'argument-invalid',
+      `a wrapped ${payload.type} key cannot become a key like the ${inWords(like)}.`,
+    );
+  }
+  return wrap;
+}
+
+const missing = (token: Token, name: string): string =>
+  token.unwrap.size === 0
+    ? `${token.name} cannot unwrap keys with ${name}, nor with any mechanism that keyferry knows`
+    : `${token.name} cannot unwrap keys with ${name}, but with ${[...token.unwrap.keys()].join(', ')}`;
+
+/**
+ * Some modules need CKA_VALUE_LEN in the template and some refuse it. A refused template has made nothing, so the other form may be
+ * tried; what worked is remembered.
+ */
+async function unwrap(token: Token, args: Arguments, wrapped: WrappedKey, unwrapping: Handle): Promise<Handle> {
+  const wrap = resolved(token, args, wrapped);
+  const asked = template(token, args);
+  const bytes = (wrapped.payload?.bits ?? 0) / 8;
+  const attempt = (hasLength: boolean) =>
+    makeWith(
+      token,
+      [hasLength ? { ...asked, required: [...asked.required, ulongAttribute(CKA.VALUE_LEN, bytes)] } : asked],
+      ([attributes = []]) =>
+        token.pool.use((session) =>
+          token.module.C_UnwrapKey(session, wrap.mechanism, unwrapping, wrapped.bytes, attributes),
+        ),
+    );
+  const canTell = wrapped.payload?.class === 'secret' && bytes > 0 && wrapped.payload.type !== 'des3';
+  const isUsual = canTell && (token.valueLenLearnt.get(wrap.name) ?? wrap.valueLenOnUnwrap);
+  try {
+    return await attempt(isUsual);
+  } catch (error) {
+    if (!canTell || !isTemplateRefusal(error)) throw error;
+    const handle = await attempt(!isUsual).catch(() => {
+      throw error;
+    });
+    token.valueLenLearnt.set(wrap.name, !isUsual);
+    return handle;
+  }
+}
+
+function blocks(token: Token, args: Arguments): Finding[] {
+  const name = readTextIfGiven(args, 'mechanism') ?? readWrapped(args)?.mechanism;
+  if (name !== undefined && !token.unwrap.has(name)) return [{ level: 'block', reason: missing(token, name) }];
+  if (readKeyIfKnown(args, 'like') === null) return [];
+  if (arriving(args).type === 'other') return [{ level: 'block', reason: 'of a type that keyferry does not know' }];
+  return [];
+}
+
+export const unwrapKey: Pkcs11Action = {
+  spec: {
+    name: 'unwrap-key',
+    summary: 'Create a key from a wrapped key, inside the device',
+    effect: 'create',
+    input: shape({
+      'wrapped-key': artifact('The wrapped key; it says how it was wrapped'),
+      'unwrapping-key': key('The key to unwrap it with'),
+      like: key('Label, id, type and usage are taken from this key'),
+      mechanism: optional(mechanism),
+      attributes,
+      label: optional({ kind: 'string', description: 'Another label than that of the key it is like' }),
+      id,
+    }),
+    outputs: { key: { type: 'key', lifetime: 'permanent', description: 'The new key' } },
+    undo: [{ action: 'delete-key', argument: 'key', output: 'key' }],
+    role: { kind: 'unwrap', wrapped: 'wrapped-key', unwrappingKey: 'unwrapping-key', like: 'like', key: 'key' },
+  },
+  async preview(token, calls, salt) {
+    return await token.guard('reading', 'look for what is there already', async () => {
+      await token.ensureIndexed();
+      const all = calls.map((args) => blocks(token, args));
+      const open = calls.flatMap((args, index) => {
+        const isOpen = all[index]?.length === 0 && readKeyIfKnown(args, 'like') !== null;
+        return isOpen ? [{ index, locator: readKey(args, 'like').locator, arriving: arriving(args) }] : [];
+      });
+      const found = await token.duplicates(salt).findings(open);
+      open.forEach(({ index }, position) => {
+        all[index] = found[position] ?? [];
+      });
+      return all;
+    });
+  },
+  async expect(token, { args }, source) {
+    return await token.guard('reading', 'look for the key to arrive', () => forecast(token, wanted(args), source));
+  },
+  async perform(token, call) {
+    const { args } = call;
+    const wrapped = readWrapped(args);
+    if (wrapped === null) throw token.fail('argument-invalid', 'the argument "wrapped-key" must be a wrapped key.');
+    const name = arriving(args);
+    const unwrapping = await token.guard('reading', 'find the unwrapping key', () =>
+      locate(token, readKey(args, 'unwrapping-key')),
+    );
+    const handle = await token.guard('changing', `unwrap the ${inWords(name)}`, () =>
+      unwrap(token, args, wrapped, unwrapping),
+    );
+    token.index.add(name, handle);
+    return await token.guard('checking', `read the arrived ${inWords(name)} back`, () =>
+      done(
+        { key: token.ref(name, readKey(args, 'like').locator.fingerprint) },
+        differences(token, handle, template(token, args)),
+      ),
+    );
+  },
+  async reconcile(token, call, source) {
+    const { args } = call;
+    const name = arriving(args);
+    return await token.guard('reading', `look for the ${inWords(name)}`, () =>
+      reconcileCreation(token, call, {
+        wanted: wanted(args),
+        source,
+        result: async (found) => {
+          const arrived = found.get(name.class);
+          if (arrived === undefined) throw token.fail('key-not-found', 'the arrived key is gone.');
+          return {
+            outputs: { key: token.ref(name, source?.fingerprint ?? readKey(args, 'like').locator.fingerprint) },
+            violations: differences(token, arrived.handle, template(token, args)),
+          };
+        },
+      }),
+    );
+  },
+};

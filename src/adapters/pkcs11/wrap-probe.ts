@@ -1,0 +1,222 @@
+/**
+ * What the module's wrapping mechanisms really are. A mechanism number says neither which hash nor which padding: the same number is
+ * RFC 5649 in one module and PKCS#5 padding in the next. So at open a throw-away session key is wrapped under throw-away session keys and
+ * the result is opened here; a mechanism that turns out to be something else is not offered. Where the device does not allow such session
+ * keys, what it lists is believed and marked unproven, but for numbers that are known to be ambiguous.
+ */
+import { constants, createCipheriv, generateKeyPair, type KeyObject, privateDecrypt } from 'node:crypto';
+import { promisify } from 'node:util';
+import { PROBE_BLOCKS } from '../../keys/fingerprint.ts';
+import { WRAP_MECHANISMS, type WrapMechanism, type WrapMechanismName } from '../../keys/mechanisms.ts';
+import { boolAttribute, ulongAttribute } from './attribute-codec.ts';
+import { CKA, CKF_MECHANISM, CKK, CKM, CKO } from './constants.ts';
+import { type Attribute, CryptokiError, type Handle, type Mechanism } from './cryptoki.ts';
+import { type KeyWrapFormat, keyWrapFormat } from './key-wrap-format.ts';
+import type { WrapRule } from './profile.ts';
+import type { Token } from './token.ts';
+
+export interface ResolvedWrap {
+  readonly name: string;
+  readonly kind: WrapMechanism['kind'];
+  readonly hash?: WrapMechanism['hash'];
+  readonly mechanism: Mechanism;
+  readonly valueLenOnUnwrap: boolean;
+  /** The probe opened what the device made. */
+  readonly isProven: boolean;
+}
+
+const AMBIGUOUS: ReadonlySet<number> = new Set([CKM.AES_KEY_WRAP_PAD]);
+const OAEP_HASHES: Readonly<Record<string, string>> = {
+  sha1: 'sha1',
+  sha256: 'sha256',
+  sha384: 'sha384',
+  sha512: 'sha512',
+};
+
+type Verdict = 'proven' | 'other' | 'unknown';
+
+/** One pair for all probes of this process: it protects nothing but keys that live for milliseconds. */
+let pair: Promise<{ readonly publicKey: KeyObject; readonly privateKey: KeyObject }> | undefined;
+const probePair = () => {
+  pair ??= promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+  return pair;
+};
+
+/** Fills `token.wrap` and `token.unwrap`. Leaves no object behind. */
+export async function resolveWrapMechanisms(token: Token, options: { readonly probe: boolean }): Promise<void> {
+  const probe = new WrapProbe(token, options.probe);
+  const wrap = new Map<string, ResolvedWrap>();
+  const unwrap = new Map<string, ResolvedWrap>();
+  try {
+    for (const mechanism of Object.values(WRAP_MECHANISMS)) {
+      const rule = token.profile.wrap[mechanism.name as WrapMechanismName];
+      if (rule === undefined) continue;
+      const found = await probe.resolve(mechanism, rule);
+      if (found === null) continue;
+      const flags = token.module.C_GetMechanismInfo(token.info.slot, found.mechanism.type).flags;
+      // Modules exist that set neither flag for a mechanism they can do; the probe has shown that they can.
+      const saysNothing = (flags & (CKF_MECHANISM.WRAP | CKF_MECHANISM.UNWRAP)) === 0 && found.isProven;
+      if (saysNothing || (flags & CKF_MECHANISM.WRAP) !== 0) wrap.set(mechanism.name, found);
+      if (saysNothing || (flags & CKF_MECHANISM.UNWRAP) !== 0) unwrap.set(mechanism.name, found);
+    }
+  } finally {
+    probe.cleanUp();
+  }
+  token.wrap = wrap;
+  token.unwrap = unwrap;
+}
+
+class WrapProbe {
+  readonly #token: Token;
+  readonly #isOn: boolean;
+  readonly #made: Handle[] = [];
+  readonly #formats = new Map<number, KeyWrapFormat | 'none' | 'unknown'>();
+  #payload: Promise<{ readonly handle: Handle; readonly ciphertext: Uint8Array } | null> | undefined;
+  #kek: Promise<Handle | null> | undefined;
+  #publicKey: Promise<Handle | null> | undefined;
+
+  constructor(token: Token, isOn: boolean) {
+    this.#token = token;
+    this.#isOn = isOn;
+  }
+
+  async resolve(descriptor: WrapMechanism, rule: WrapRule): Promise<ResolvedWrap | null> {
+    for (const number of rule.numbers) {
+      if (!this.#token.mechanisms.has(number)) continue;
+      const mechanism: Mechanism =
+        rule.oaep === undefined ? { type: number } : { type: number, parameter: { kind: 'oaep', ...rule.oaep } };
+      const verdict = this.#isOn ? await this.#judge(descriptor, mechanism) : 'unknown';
+      if (verdict === 'other' || (verdict === 'unknown' && AMBIGUOUS.has(number))) continue;
+      return {
+        name: descriptor.name,
+        kind: descriptor.kind,
+        ...(descriptor.hash === undefined ? {} : { hash: descriptor.hash }),
+        mechanism,
+        valueLenOnUnwrap: rule.valueLenOnUnwrap,
+        isProven: verdict === 'proven',
+      };
+    }
+    return null;
+  }
+
+  async #judge(descriptor: WrapMechanism, mechanism: Mechanism): Promise<Verdict> {
+    if (descriptor.kind === 'rsa-oaep')
+      return await this.#judgeOaep(mechanism, OAEP_HASHES[descriptor.hash ?? ''] ?? '');
+    const known = this.#formats.get(mechanism.type) ?? (await this.#format(mechanism));
+    this.#formats.set(mechanism.type, known);
+    if (known === 'unknown') return 'unknown';
+    return known === descriptor.kind ? 'proven' : 'other';
+  }
+
+  async #judgeOaep(mechanism: Mechanism, hash: string): Promise<Verdict> {
+    this.#publicKey ??= this.#importPublicKey();
+    const publicKey = await this.#publicKey;
+    const payload = await this.#payloadKey();
+    if (publicKey === null || payload === null) return 'unknown';
+    const wrapped = await attempt(() =>
+      this.#token.module.C_WrapKey(this.#token.lookups, mechanism, publicKey, payload.handle),
+    );
+    if (wrapped === null) return 'other';
+    const { privateKey } = await probePair();
+    try {
+      const opened = privateDecrypt(
+        { key: privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: hash },
+        Buffer.from(wrapped),
+      );
+      return isKeyOf(opened, payload.ciphertext) ? 'proven' : 'other';
+    } catch {
+      return 'other';
+    }
+  }
+
+  async #format(mechanism: Mechanism): Promise<KeyWrapFormat | 'none' | 'unknown'> {
+    this.#kek ??= this.#generate([
+      boolAttribute(CKA.WRAP, true),
+      boolAttribute(CKA.DECRYPT, true),
+      boolAttribute(CKA.EXTRACTABLE, false),
+    ]);
+    const kek = await this.#kek;
+    const payload = await this.#payloadKey();
+    if (kek === null || payload === null) return 'unknown';
+    const { module, lookups } = this.#token;
+    const wrapped = await attempt(() => module.C_WrapKey(lookups, mechanism, kek, payload.handle));
+    if (wrapped === null) return 'none';
+    const decryptBlock = (block: Uint8Array) => module.decrypt(lookups, { type: CKM.AES_ECB }, kek, block);
+    const read = await attempt(() => keyWrapFormat(wrapped, 16, decryptBlock));
+    if (read === null) return 'unknown';
+    return read.format !== null && isKeyOf(read.key, payload.ciphertext) ? read.format : 'none';
+  }
+
+  #payloadKey(): Promise<{ readonly handle: Handle; readonly ciphertext: Uint8Array } | null> {
+    this.#payload ??= (async () => {
+      const handle = await this.#generate([boolAttribute(CKA.ENCRYPT, true), boolAttribute(CKA.EXTRACTABLE, true)]);
+      if (handle === null) return null;
+      const { module, lookups } = this.#token;
+      const ciphertext = await attempt(() => module.encrypt(lookups, { type: CKM.AES_ECB }, handle, PROBE_BLOCKS));
+      return ciphertext === null ? null : { handle, ciphertext };
+    })();
+    return this.#payload;
+  }
+
+  async #generate(usage: readonly Attribute[]): Promise<Handle | null> {
+    const { module, lookups, mechanisms } = this.#token;
+    if (!mechanisms.has(CKM.AES_KEY_GEN) || !mechanisms.has(CKM.AES_ECB)) return null;
+    const template = [
+      ulongAttribute(CKA.CLASS, CKO.SECRET_KEY),
+      ulongAttribute(CKA.KEY_TYPE, CKK.AES),
+      ulongAttribute(CKA.VALUE_LEN, 16),
+      boolAttribute(CKA.TOKEN, false),
+      boolAttribute(CKA.PRIVATE, true),
+      boolAttribute(CKA.SENSITIVE, true),
+      ...usage,
+    ];
+    const handle = await attempt(() => module.C_GenerateKey(lookups, { type: CKM.AES_KEY_GEN }, template));
+    if (handle !== null) this.#made.push(handle);
+    return handle;
+  }
+
+  async #importPublicKey(): Promise<Handle | null> {
+    const { module, lookups } = this.#token;
+    const jwk = (await probePair()).publicKey.export({ format: 'jwk' });
+    const template = [
+      ulongAttribute(CKA.CLASS, CKO.PUBLIC_KEY),
+      ulongAttribute(CKA.KEY_TYPE, CKK.RSA),
+      boolAttribute(CKA.TOKEN, false),
+      boolAttribute(CKA.WRAP, true),
+      { type: CKA.MODULUS, value: new Uint8Array(Buffer.from(jwk.n ?? '', 'base64url')) },
+      { type: CKA.PUBLIC_EXPONENT, value: new Uint8Array(Buffer.from(jwk.e ?? '', 'base64url')) },
+    ];
+    const handle = await attempt(() => module.C_CreateObject(lookups, template));
+    if (handle !== null) this.#made.push(handle);
+    return handle;
+  }
+
+  /** Session objects die with their session at the latest. */
+  cleanUp(): void {
+    for (const handle of this.#made) {
+      try {
+        this.#token.module.C_DestroyObject(this.#token.lookups, handle);
+      } catch (error) {
+        if (!(error instanceof CryptokiError)) throw error;
+      }
+    }
+  }
+}
+
+/** null: the device refused. */
+async function attempt<T>(call: () => Promise<T> | T): Promise<T | null> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof CryptokiError) return null;
+    throw error;
+  }
+}
+
+/** Whether `key` is the AES-128 key that made `ciphertext` of the probe blocks. Wipes `key`. */
+function isKeyOf(key: Uint8Array, ciphertext: Uint8Array): boolean {
+  if (key.length !== 16) return false;
+  const made = createCipheriv('aes-128-ecb', key, null).setAutoPadding(false).update(PROBE_BLOCKS);
+  key.fill(0);
+  return made.equals(ciphertext);
+}
