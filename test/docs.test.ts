@@ -51,7 +51,8 @@ describe('exit codes', () => {
 });
 
 describe('what is shown exists', () => {
-  const program = createProgram({ exitCode: 0 } as Shell);
+  const silent = { write: () => Promise.resolve(), columns: () => 100 };
+  const program = createProgram({ io: { stdout: silent, stderr: silent }, exitCode: 0 } as unknown as Shell);
   const manifest = JSON.parse(read('package.json')) as { readonly scripts: Readonly<Record<string, string>> };
   const known = { program, npmScripts: Object.keys(manifest.scripts) };
 

@@ -220,11 +220,18 @@ export function checkPackageHomes(files: SourceFiles): Finding[] {
   return findings;
 }
 
-/** Import cycles, type-only imports included: a cycle of types is a cycle of ideas. Each is reported once, from its first file. */
+/**
+ * Import cycles, each reported once, from its first file. Type-only imports count too, since a cycle of types is a cycle of ideas, but
+ * for neighbours in one folder: there a type may name its collaborator, and nothing of it is left at run time.
+ */
 export function findCycles(files: SourceFiles): string[][] {
   const edges = new Map<string, string[]>();
   for (const { path, source } of scanAll(files)) {
-    const targets = source.imports.map((use) => resolveImport(path, use.specifier)).filter((target) => target !== null);
+    const targets = source.imports.flatMap((use) => {
+      const target = resolveImport(path, use.specifier);
+      if (target === null) return [];
+      return use.isTypeOnly && posix.dirname(target) === posix.dirname(path) ? [] : [target];
+    });
     edges.set(
       path,
       [...new Set(targets)].filter((target) => files.has(target)),

@@ -182,14 +182,30 @@ describe('layers', () => {
 });
 
 describe('cycles', () => {
-  test('a cycle over three files is found once, types included', () => {
+  test('a cycle over three files is found once', () => {
     const tree = files({
       'src/plan/a.ts': "import { b } from './b.ts';",
-      'src/plan/b.ts': "import type { C } from './c.ts';",
+      'src/plan/b.ts': "const c = await import('./c.ts');",
       'src/plan/c.ts': "import { a } from './a.ts';",
       'src/plan/d.ts': "import { a } from './a.ts';",
     });
     expect(findCycles(tree)).toEqual([['src/plan/a.ts', 'src/plan/b.ts', 'src/plan/c.ts', 'src/plan/a.ts']]);
+  });
+
+  test('types count between folders, and not between neighbours', () => {
+    const back = "import type { A } from '../plan/a.ts';";
+    expect(
+      findCycles(files({ 'src/plan/a.ts': "import { b } from '../source/b.ts';", 'src/source/b.ts': back })),
+    ).toHaveLength(1);
+    expect(findCycles(files({ 'src/plan/a.ts': "import { b } from './b.ts';", 'src/plan/b.ts': back }))).toEqual([]);
+  });
+
+  test('an import of values and types in one statement is one of values', () => {
+    const tree = files({
+      'src/plan/a.ts': "import { b } from './b.ts';",
+      'src/plan/b.ts': "import { type A, a } from './a.ts';",
+    });
+    expect(findCycles(tree)).toHaveLength(1);
   });
 
   test('two ways to one file are no cycle', () => {
