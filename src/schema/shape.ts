@@ -7,7 +7,7 @@
 export type ValueType = 'string' | 'int' | 'double' | 'bool' | 'key' | 'artifact' | 'secret' | 'list' | 'map' | 'any';
 
 export type Shape =
-  | { readonly kind: 'string'; readonly pattern?: string; readonly description?: string }
+  | { readonly kind: 'string'; readonly pattern?: string; readonly format?: 'path'; readonly description?: string }
   | { readonly kind: 'integer'; readonly minimum?: number; readonly maximum?: number; readonly description?: string }
   | { readonly kind: 'number'; readonly description?: string }
   | { readonly kind: 'boolean'; readonly description?: string }
@@ -30,6 +30,12 @@ export interface Field {
   readonly required?: boolean;
   readonly default?: string | number | boolean;
 }
+
+/** A file or folder: in a devices file relative to that file's folder, `~` being the user's home; absolute once checked. */
+export const path = (description: string): Shape => ({ kind: 'string', format: 'path', description });
+
+/** Any value at all: a union that names no member. */
+export const ANYTHING: Shape = { kind: 'union', of: [] };
 
 export const optional = (shape: Shape): Field => ({ shape });
 export const required = (shape: Shape): Field => ({ shape, required: true });
