@@ -146,7 +146,7 @@ interface Scanned {
   readonly source: ScannedSource;
 }
 
-export function scanAll(files: SourceFiles): Scanned[] {
+function scanAll(files: SourceFiles): Scanned[] {
   return [...files].map(([path, text]) => ({ path, source: scanSource(text) }));
 }
 
@@ -257,7 +257,7 @@ export function findCycles(files: SourceFiles): string[][] {
   return [...cycles.values()];
 }
 
-export const SIZE_WITH_REASON = 300;
+const SIZE_WITH_REASON = 300;
 export const SIZE_LIMIT = 400;
 
 export function checkSizes(files: SourceFiles, exceptions: Exceptions = {}): Finding[] {
