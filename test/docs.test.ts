@@ -1,5 +1,6 @@
 /** The documents keep their promises: what is generated is up to date, what is shown exists, and links lead somewhere. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { generateErrorDocs } from '../scripts/docs/error-docs.ts';
@@ -85,6 +86,33 @@ describe('what is shown exists', () => {
       'report',
     ]) {
       expect(shown).toContain(`keyferry ${command}`);
+    }
+  });
+});
+
+describe('devices files', () => {
+  const shown = documents.flatMap((path) =>
+    readFences(read(path))
+      .filter((fence) => fence.language === 'yaml' && fence.text.startsWith('devices:'))
+      .map((fence) => ({ place: `${path}:${fence.line}`, text: fence.text })),
+  );
+
+  test('the README shows one', () => {
+    expect(shown.some(({ place }) => place.startsWith('README.md:'))).toBe(true);
+  });
+
+  test.each(shown)('the one at $place is accepted', async ({ text }) => {
+    const [{ ADAPTERS }, { loadDevicesFile }] = await Promise.all([
+      import('../src/adapters/registry.ts'),
+      import('../src/devices/devices-file.ts'),
+    ]);
+    const folder = mkdtempSync(join(tmpdir(), 'keyferry-docs-'));
+    try {
+      const path = join(folder, 'devices.yaml');
+      writeFileSync(path, text, { mode: 0o600 });
+      expect(Object.keys(loadDevicesFile({ path, adapters: ADAPTERS }).devices)).toEqual(['classic', 'cluster']);
+    } finally {
+      rmSync(folder, { recursive: true });
     }
   });
 });
