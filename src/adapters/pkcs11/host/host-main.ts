@@ -26,6 +26,7 @@ const open: OpenDevice = async (setup, pin) => {
     sessions,
     trust: 'probe',
     login: createLoginGuard({ home, device: name, retryPin }),
+    onClose: async () => module.C_Finalize(),
     ...(capabilities === undefined ? {} : { capabilities }),
   });
 };

@@ -6,6 +6,7 @@ import { KeyferryError } from '../../../errors/keyferry-error.ts';
 import type { KeyRecord } from '../../../keys/key-record.ts';
 import type { Secret } from '../../../keys/secret.ts';
 import type { Device, DeviceDescription, InventoryQuery } from '../../adapter.ts';
+import { PKCS11_ACTION_SPECS } from '../actions/actions.ts';
 import { HostProcess, type HostProcessOptions } from './host-process.ts';
 import { endOrphanedHosts } from './host-register.ts';
 import type { HostedMethod, HostSetup, InventoryBatch } from './messages.ts';
@@ -15,11 +16,15 @@ export interface HostedDeviceOptions extends HostSetup {
   readonly pin: () => Promise<Secret>;
   /** A call without an answer for so long ends the process. Default 120 s. */
   readonly callTimeoutMs?: number;
-  /** Actions that change nothing on the device, so that their loss leaves nothing to settle. Default: all may change something. */
+  /** Actions that change nothing on the device, so that their loss leaves nothing to settle. Default: what the actions declare. */
   readonly readActions?: readonly string[];
   /** The host's program; tests have their own. */
   readonly program?: URL;
 }
+
+const READ_ACTIONS = Object.values(PKCS11_ACTION_SPECS)
+  .filter(({ effect }) => effect === 'read')
+  .map(({ name }) => name);
 
 const CALL_TIMEOUT_MS = 120_000;
 
@@ -41,7 +46,7 @@ class HostedDevice implements Device {
 
   constructor(options: HostedDeviceOptions) {
     this.#options = options;
-    this.#readActions = new Set(options.readActions ?? []);
+    this.#readActions = new Set(options.readActions ?? READ_ACTIONS);
   }
 
   async open(): Promise<void> {
