@@ -1,7 +1,15 @@
 /** A playbook with its inputs resolved and its devices open: what plan, run, resume and verify work on. */
 import type { BoundDevice } from '../adapters/adapter.ts';
+import { ADAPTERS } from '../adapters/registry.ts';
+import { bindDevices } from '../devices/bind-devices.ts';
+import { loadDevicesFile } from '../devices/devices-file.ts';
+import { KeyferryError } from '../errors/keyferry-error.ts';
+import { pinnedDocument } from '../plan/digest.ts';
 import type { PlanHead } from '../plan/model.ts';
+import { resolveInputs } from '../playbook/inputs.ts';
+import { loadPlaybook } from '../playbook/load-playbook.ts';
 import type { Json, Playbook } from '../playbook/model.ts';
+import { parsePlaybookDocument } from '../playbook/parse-playbook.ts';
 import { deviceOpener, openDevices } from './open-devices.ts';
 import { promptSecret } from './prompt.ts';
 import type { CommonOptions, Shell } from './shell.ts';
@@ -26,38 +34,24 @@ export interface BindOptions {
 }
 
 export async function readPlaybook(file: string): Promise<Playbook> {
-  const [{ loadPlaybook }, { ADAPTERS }] = await Promise.all([
-    import('../playbook/parse.ts'),
-    import('../adapters/registry.ts'),
-  ]);
   return loadPlaybook(file, ADAPTERS);
 }
 
 /** The playbook that a plan pins. */
 export async function pinnedPlaybook(plan: PlanHead): Promise<Playbook> {
-  const [{ parsePlaybookDocument }, { ADAPTERS }, { pinnedDocument }] = await Promise.all([
-    import('../playbook/parse.ts'),
-    import('../adapters/registry.ts'),
-    import('../plan/digest.ts'),
-  ]);
   return parsePlaybookDocument(pinnedDocument(plan), ADAPTERS);
 }
 
 export async function bindPlaybook(shell: Shell, playbook: Playbook, bind: BindOptions): Promise<BoundPlaybook> {
   const { options, plan } = bind;
-  const [{ loadDevicesFile }, { bindDevices }, { resolveInputs }, { ADAPTERS }] = await Promise.all([
-    import('../devices/devices-file.ts'),
-    import('../devices/bind-devices.ts'),
-    import('../playbook/inputs.ts'),
-    import('../adapters/registry.ts'),
-  ]);
   const planned = Object.fromEntries((plan?.devices ?? []).map((device) => [device.role, device.name]));
   const { inputs, secrets } = await resolveInputs({
     playbook,
     given: options.input,
     ...(plan === undefined ? {} : { pinned: plan.inputs }),
-    ports: { env: shell.io.env, prompt: (name) => promptSecret(shell.io, shell.interrupts, name) },
+    ports: { env: shell.io.env, prompt: (question) => promptSecret(shell.io, shell.interrupts, question) },
   });
+  if (plan !== undefined) requirePlannedInputs(plan, inputs);
   const file = loadDevicesFile({ path: options.devices, adapters: ADAPTERS });
   const bound = bindDevices({ playbook, file, overrides: { ...planned, ...options.device } });
   const open = await deviceOpener(shell, { options, sessions: bind.concurrency ?? playbook.policy.concurrency });
@@ -66,4 +60,16 @@ export async function bindPlaybook(shell: Shell, playbook: Playbook, bind: BindO
     Object.entries(file.approvers).map(([name, approver]) => [name, approver.spkiSha256]),
   );
   return { playbook, inputs, secretInputs: secrets, devices, approvers, close };
+}
+
+/** What was planned is what runs: an input given anew may not change it. */
+function requirePlannedInputs(plan: PlanHead, inputs: Readonly<Record<string, Json>>): void {
+  const changed = Object.keys(plan.inputs).filter(
+    (name) => JSON.stringify(inputs[name]) !== JSON.stringify(plan.inputs[name]),
+  );
+  if (changed.length === 0) return;
+  const was = changed.map((name) => `${name}=${JSON.stringify(plan.inputs[name])}`).join(', ');
+  throw new KeyferryError('input-invalid', `The plan was made with ${was}; nothing was done.`, {
+    hint: 'Leave these inputs out, or make a new plan with other ones.',
+  });
 }

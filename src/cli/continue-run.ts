@@ -1,5 +1,13 @@
 /** What resume, retry and cancel share: bind the devices that the run was planned for and hand the run back to the engine. */
+
+import { openRunStore } from '../journal/sqlite/sqlite-run-store.ts';
+import { checkPlanDevices } from '../plan/plan-devices.ts';
 import type { ResumeOptions } from '../workflows/engine.ts';
+import { resumeRun } from '../workflows/resume-run.ts';
+import { bindPlaybook, pinnedPlaybook } from './bound-playbook.ts';
+import { carryOut } from './carry-out.ts';
+import { packageVersion } from './package-files.ts';
+import { recordOf } from './recorded-run.ts';
 import type { CommonOptions, Shell } from './shell.ts';
 
 export interface ContinueOptions {
@@ -14,23 +22,6 @@ export async function continueRun(
   options: CommonOptions,
   { run, mode, concurrency }: ContinueOptions,
 ): Promise<number> {
-  const [
-    { bindPlaybook, pinnedPlaybook },
-    { recordOf },
-    { checkPlanDevices },
-    { resumeRun },
-    { carryOut },
-    { openRunStore },
-    { packageVersion },
-  ] = await Promise.all([
-    import('./bound-playbook.ts'),
-    import('./recorded-run.ts'),
-    import('../plan/plan-devices.ts'),
-    import('../workflows/resume-run.ts'),
-    import('./carry-out.ts'),
-    import('../journal/sqlite/sqlite-run-store.ts'),
-    import('./package-files.ts'),
-  ]);
   const { plan } = await recordOf(options.home, run);
   const store = await openRunStore(options.home);
   // A run that somebody else works on is refused before any device is opened or any PIN asked for.

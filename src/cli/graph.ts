@@ -1,11 +1,8 @@
-/** `graph`: the state machine that a playbook becomes, to draw. */
+/** The command line of `graph`: arguments, options, help. What is done stands in actions/graph.ts, loaded when it is asked for. */
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { type CommonOptions, example, optionsOf, type Shell } from './shell.ts';
-
-interface GraphOptions {
-  readonly format: 'mermaid' | 'xstate';
-}
+import type { GraphOptions } from './actions/graph.ts';
+import { example, optionsOf, type Shell } from './shell.ts';
 
 export function registerGraph(program: Command, shell: Shell): void {
   program
@@ -18,17 +15,7 @@ export function registerGraph(program: Command, shell: Shell): void {
     .addOption(new Option('--format <FORMAT>', 'what to write').choices(['mermaid', 'xstate']).default('mermaid'))
     .addHelpText('after', example('keyferry graph playbook.yaml > playbook.mmd'))
     .action(async (file: string, _own: unknown, command: Command) => {
+      const { graph } = await import('./actions/graph.ts');
       shell.exitCode = await graph(shell, file, optionsOf<GraphOptions>(command));
     });
-}
-
-async function graph(shell: Shell, file: string, options: CommonOptions & GraphOptions): Promise<number> {
-  const [{ readPlaybook }, { playbookGraph }] = await Promise.all([
-    import('./bound-playbook.ts'),
-    import('../workflows/graph.ts'),
-  ]);
-  const text = playbookGraph(await readPlaybook(file), options.format);
-  const line = options.json ? JSON.stringify({ format: options.format, graph: text }) : text.trimEnd();
-  await shell.io.stdout.write(`${line}\n`);
-  return 0;
 }

@@ -1,6 +1,6 @@
-/** `init`: a starter devices file and playbook, commented. Never overwrites anything. */
+/** The command line of `init`: arguments, options, help. What is done stands in actions/init.ts, loaded when it is asked for. */
 import type { Command } from 'commander';
-import { type CommonOptions, example, optionsOf, type Shell } from './shell.ts';
+import { example, optionsOf, type Shell } from './shell.ts';
 
 export function registerInit(program: Command, shell: Shell): void {
   program
@@ -12,20 +12,7 @@ export function registerInit(program: Command, shell: Shell): void {
     .argument('[DIR]', 'where to', '.')
     .addHelpText('after', example('keyferry init migration', 'cd migration', 'keyferry devices'))
     .action(async (dir: string, _own: unknown, command: Command) => {
+      const { init } = await import('./actions/init.ts');
       shell.exitCode = await init(shell, dir, optionsOf(command));
     });
-}
-
-async function init(shell: Shell, dir: string, options: CommonOptions): Promise<number> {
-  const { writeStarter } = await import('./starter-files.ts');
-  const files = await writeStarter(dir);
-  const inDir = dir === '.' ? [] : [`cd ${dir}`];
-  const next = [...inDir, 'keyferry devices', `keyferry plan ${files.playbook}`]
-    .map((command) => `  ${command}\n`)
-    .join('');
-  const text = options.json
-    ? `${JSON.stringify({ dir, files: files.written })}\n`
-    : `Wrote ${files.written.join(', ')}.\nNext:\n${next}`;
-  await shell.io.stdout.write(text);
-  return 0;
 }

@@ -1,12 +1,7 @@
-/** `keys`: a device's inventory. Fingerprints nothing; a KCV uses each key once. */
+/** The command line of `keys`: arguments, options, help. What is done stands in actions/keys.ts, loaded when it is asked for. */
 import type { Command } from 'commander';
-import type { KeyRecord } from '../keys/key-record.ts';
-import { type CommonOptions, example, optionsOf, type Shell } from './shell.ts';
-
-interface KeysOptions {
-  readonly where?: string;
-  readonly kcv: boolean;
-}
+import type { KeysOptions } from './actions/keys.ts';
+import { example, optionsOf, type Shell } from './shell.ts';
 
 export function registerKeys(program: Command, shell: Shell): void {
   program
@@ -21,41 +16,7 @@ export function registerKeys(program: Command, shell: Shell): void {
       example('keyferry keys classic', `keyferry keys classic --where 'key.type == "aes" && key.bits == 256'`),
     )
     .action(async (device: string, _own: unknown, command: Command) => {
+      const { keys } = await import('./actions/keys.ts');
       shell.exitCode = await keys(shell, device, optionsOf<KeysOptions>(command));
     });
-}
-
-async function keys(shell: Shell, name: string, options: CommonOptions & KeysOptions): Promise<number> {
-  const [
-    { loadDevicesFile },
-    { ADAPTERS },
-    { deviceOpener, openDevices },
-    { keysView },
-    { createScreen },
-    { namedDevice },
-    { keyFilter },
-  ] = await Promise.all([
-    import('../devices/devices-file.ts'),
-    import('../adapters/registry.ts'),
-    import('./open-devices.ts'),
-    import('./views/keys-view.ts'),
-    import('./screen.ts'),
-    import('./named-device.ts'),
-    import('./key-filter.ts'),
-  ]);
-  const settings = namedDevice(loadDevicesFile({ path: options.devices, adapters: ADAPTERS }), name);
-  const isWanted = options.where === undefined ? () => true : keyFilter(options.where, settings);
-  const open = await deviceOpener(shell, { options, sessions: 4 });
-  const { devices, close } = await openDevices(shell, new Map([[name, settings]]), open);
-  try {
-    const device = devices.get(name)?.device;
-    if (device === undefined) throw new Error(`device "${name}" was opened and is not there`);
-    async function* wanted(batches: AsyncIterable<readonly KeyRecord[]>): AsyncIterable<KeyRecord> {
-      for await (const batch of batches) yield* batch.filter(isWanted);
-    }
-    await keysView(createScreen(shell.io), options.json).show(wanted(device.inventory({ kcv: options.kcv })));
-    return 0;
-  } finally {
-    await close();
-  }
 }

@@ -1,5 +1,7 @@
 /** Opens the devices of a command, all at once, and closes all of them on every way out, a signal included. */
 import type { BoundDevice, DeviceSettings } from '../adapters/adapter.ts';
+import { ADAPTERS } from '../adapters/registry.ts';
+import { resolveSecret, secretSettingOf } from '../devices/secrets.ts';
 import { KeyferryError } from '../errors/keyferry-error.ts';
 import { promptSecret } from './prompt.ts';
 import type { CommonOptions, Shell } from './shell.ts';
@@ -14,10 +16,6 @@ export interface OpenOptions {
 }
 
 export async function deviceOpener(shell: Shell, { options, sessions }: OpenOptions): Promise<OpenDevice> {
-  const [{ ADAPTERS }, { resolveSecret, secretSettingOf }] = await Promise.all([
-    import('../adapters/registry.ts'),
-    import('../devices/secrets.ts'),
-  ]);
   // One question at a time, however many devices open at once.
   let asked: Promise<unknown> = Promise.resolve();
   const ask = (label: string) => {
@@ -35,7 +33,7 @@ export async function deviceOpener(shell: Shell, { options, sessions }: OpenOpti
       secret: (setting) =>
         resolveSecret(secretSettingOf(settings, setting), {
           env: shell.io.env,
-          prompt: () => ask(`${setting} of ${settings.name}`),
+          prompt: (question) => ask(`${question} (${setting} of ${settings.name})`),
         }),
     });
     return { role, settings, description: await device.describe(), device };

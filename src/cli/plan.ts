@@ -1,15 +1,7 @@
-/** `plan`: the dry run. Reads the devices, shows what would happen to every key and why, changes nothing. */
+/** The command line of `plan` and `plan show`: arguments, options, help. What is done stands in actions/plan.ts, loaded when it is asked for. */
 import type { Command } from 'commander';
-import type { PlanHead, PlanSource } from '../plan/model.ts';
-import type { BoundPlaybook } from './bound-playbook.ts';
-import { type CommonOptions, example, optionsOf, type Shell } from './shell.ts';
-
-export interface PlanOptions {
-  readonly out?: string;
-  readonly force: boolean;
-  readonly fingerprint: boolean;
-  readonly items: boolean;
-}
+import type { PlanOptions } from './actions/plan.ts';
+import { example, optionsOf, type Shell } from './shell.ts';
 
 export function registerPlan(program: Command, shell: Shell): void {
   const plan = program
@@ -32,6 +24,7 @@ export function registerPlan(program: Command, shell: Shell): void {
       ),
     )
     .action(async (playbook: string, _own: unknown, command: Command) => {
+      const { runPlan } = await import('./actions/plan.ts');
       shell.exitCode = await runPlan(shell, playbook, optionsOf<PlanOptions>(command));
     });
   plan
@@ -42,86 +35,7 @@ export function registerPlan(program: Command, shell: Shell): void {
     .option('--items', 'list every item, however many', false)
     .addHelpText('after', example('keyferry plan show friday.plan --items'))
     .action(async (file: string, _own: unknown, command: Command) => {
+      const { showPlan } = await import('./actions/plan.ts');
       shell.exitCode = await showPlan(shell, file, optionsOf<Pick<PlanOptions, 'items'>>(command));
     });
-}
-
-export const isBlocked = (head: PlanHead): boolean => head.summary.block > 0 || head.blocks.length > 0;
-
-/** Plans a bound playbook; items are spooled in the home folder. Dispose the source when done with it. */
-export async function planFor(
-  shell: Shell,
-  bound: BoundPlaybook,
-  options: { readonly home: string; readonly fingerprint: boolean; readonly json: boolean },
-): Promise<PlanSource> {
-  const [{ makePlan }, { openHome }, { packageVersion }, { planningDisplay }] = await Promise.all([
-    import('../plan/make-plan.ts'),
-    import('../home/home.ts'),
-    import('./package-files.ts'),
-    import('./terminal/planning-display.ts'),
-  ]);
-  const home = await openHome(options.home);
-  const display = await planningDisplay(shell.io, options.json);
-  try {
-    return await makePlan({
-      playbook: bound.playbook,
-      inputs: bound.inputs,
-      devices: bound.devices,
-      approvers: bound.approvers,
-      fingerprint: options.fingerprint,
-      version: packageVersion(),
-      spoolDir: home.path,
-      onProgress: (planned) => display.show(planned),
-    });
-  } finally {
-    display.stop();
-  }
-}
-
-export async function runPlan(shell: Shell, file: string, options: CommonOptions & PlanOptions): Promise<number> {
-  const [{ bindPlaybook, readPlaybook }, { planView }, { createScreen }] = await Promise.all([
-    import('./bound-playbook.ts'),
-    import('./views/plan-view.ts'),
-    import('./screen.ts'),
-  ]);
-  const bound = await bindPlaybook(shell, await readPlaybook(file), { options, concurrency: null });
-  try {
-    const plan = await planFor(shell, bound, options);
-    const release = shell.interrupts.onInterrupt(() => plan.dispose());
-    try {
-      const screen = createScreen(shell.io);
-      if (options.out !== undefined) {
-        const { writePlanFile } = await import('../plan/plan-file.ts');
-        await writePlanFile(options.out, plan, { force: options.force });
-      }
-      await planView(screen, { isJson: options.json, allItems: options.items }).show(plan);
-      if (options.out !== undefined && !options.json)
-        await screen.note(`Plan written to ${options.out}. Run it with: keyferry run ${options.out}`);
-      return isBlocked(plan.head) ? 3 : 0;
-    } finally {
-      release();
-      await plan.dispose();
-    }
-  } finally {
-    await bound.close();
-  }
-}
-
-async function showPlan(
-  shell: Shell,
-  file: string,
-  options: CommonOptions & Pick<PlanOptions, 'items'>,
-): Promise<number> {
-  const [{ readPlanFile }, { planView }, { createScreen }] = await Promise.all([
-    import('../plan/plan-file.ts'),
-    import('./views/plan-view.ts'),
-    import('./screen.ts'),
-  ]);
-  const plan = await readPlanFile(file);
-  try {
-    await planView(createScreen(shell.io), { isJson: options.json, allItems: options.items }).show(plan);
-    return isBlocked(plan.head) ? 3 : 0;
-  } finally {
-    await plan.dispose();
-  }
 }

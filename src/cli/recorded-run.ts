@@ -1,14 +1,12 @@
 /** Finds a run in the home folder and opens its journal to read. */
 import { KeyferryError } from '../errors/keyferry-error.ts';
+import { openHome } from '../home/home.ts';
 import type { Journal } from '../journal/journal.ts';
+import { openJournal } from '../journal/sqlite/sqlite-journal.ts';
 import { isOver, type RunRecord, readRunRecord } from '../report/run-record.ts';
 
 /** Reads the run's journal through `use` and closes it. Rejects with `run-unknown` and `journal-…`. */
 export async function readRun<T>(home: string, run: string, use: (journal: Journal) => Promise<T>): Promise<T> {
-  const [{ openHome }, { openJournal }] = await Promise.all([
-    import('../home/home.ts'),
-    import('../journal/sqlite/sqlite-journal.ts'),
-  ]);
   const opened = await openHome(home);
   const journal = await openJournal({ dir: await opened.runDir(run), run, readOnly: true });
   try {
@@ -23,7 +21,6 @@ export const recordOf = (home: string, run: string): Promise<RunRecord> =>
 
 /** Newest first. */
 export async function runsIn(home: string): Promise<readonly string[]> {
-  const { openHome } = await import('../home/home.ts');
   const runs = await (await openHome(home)).listRuns();
   return [...runs].sort().reverse();
 }

@@ -1,11 +1,8 @@
-/** `report`: what became of every item of a run, as CSV or JSON. Reads the journal only. */
+/** The command line of `report`: arguments, options, help. What is done stands in actions/report.ts, loaded when it is asked for. */
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { type CommonOptions, example, optionsOf, type Shell } from './shell.ts';
-
-interface ReportOptions {
-  readonly format?: 'csv' | 'json';
-}
+import type { ReportOptions } from './actions/report.ts';
+import { example, optionsOf, type Shell } from './shell.ts';
 
 export function registerReport(program: Command, shell: Shell): void {
   program
@@ -20,26 +17,7 @@ export function registerReport(program: Command, shell: Shell): void {
     )
     .addHelpText('after', example('keyferry report 20261122-101530-ab12cd --format csv > friday.csv'))
     .action(async (run: string | undefined, _own: unknown, command: Command) => {
+      const { report } = await import('./actions/report.ts');
       shell.exitCode = await report(shell, run, optionsOf<ReportOptions>(command));
     });
-}
-
-async function report(
-  shell: Shell,
-  named: string | undefined,
-  options: CommonOptions & ReportOptions,
-): Promise<number> {
-  const [{ namedOrLatest, readRun }, { csvReport }, { jsonReport }, { createScreen, resultLines }] = await Promise.all([
-    import('./recorded-run.ts'),
-    import('../report/csv.ts'),
-    import('../report/json.ts'),
-    import('./screen.ts'),
-  ]);
-  const run = await namedOrLatest(options.home, named);
-  const screen = createScreen(shell.io);
-  await readRun(options.home, run, async (journal) => {
-    const format = options.format ?? (options.json ? 'json' : 'csv');
-    await resultLines(screen, format === 'csv' ? csvReport(journal) : jsonReport(journal));
-  });
-  return 0;
 }

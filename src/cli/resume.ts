@@ -1,10 +1,7 @@
-/** `resume`: goes on with a run that was interrupted, paused or killed. */
+/** The command line of `resume`: arguments, options, help. What is done stands in actions/resume.ts, loaded when it is asked for. */
 import type { Command } from 'commander';
-import { type CommonOptions, example, optionsOf, type Shell, wholeNumber } from './shell.ts';
-
-interface ResumeCommandOptions {
-  readonly concurrency?: number;
-}
+import type { ResumeCommandOptions } from './actions/resume.ts';
+import { example, optionsOf, type Shell, wholeNumber } from './shell.ts';
 
 export function registerResume(program: Command, shell: Shell): void {
   program
@@ -17,21 +14,7 @@ export function registerResume(program: Command, shell: Shell): void {
     .option('--concurrency <N>', "keys in work at once, instead of the playbook's", wholeNumber)
     .addHelpText('after', example('keyferry resume', 'keyferry resume 20261122-101530-ab12cd'))
     .action(async (run: string | undefined, _own: unknown, command: Command) => {
+      const { resume } = await import('./actions/resume.ts');
       shell.exitCode = await resume(shell, run, optionsOf<ResumeCommandOptions>(command));
     });
-}
-
-async function resume(
-  shell: Shell,
-  named: string | undefined,
-  options: CommonOptions & ResumeCommandOptions,
-): Promise<number> {
-  const [{ continueRun }, { latestUnfinished }] = await Promise.all([
-    import('./continue-run.ts'),
-    import('./recorded-run.ts'),
-  ]);
-  const say = (text: string): Promise<void> => (options.json ? Promise.resolve() : shell.io.stderr.write(`${text}\n`));
-  const run = named ?? (await latestUnfinished(options.home, say));
-  if (named === undefined) await say(`Resuming run ${run}, the latest unfinished one.`);
-  return await continueRun(shell, options, { run, mode: 'resume', concurrency: options.concurrency ?? null });
 }

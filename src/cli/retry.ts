@@ -1,12 +1,7 @@
-/** `retry`: takes the items that failed or need attention again, in a new generation of the run. */
+/** The command line of `retry`: arguments, options, help. What is done stands in actions/retry.ts, loaded when it is asked for. */
 import type { Command } from 'commander';
-import { KeyferryError } from '../errors/keyferry-error.ts';
-import { type CommonOptions, example, optionsOf, type Shell, wholeNumber } from './shell.ts';
-
-interface RetryOptions {
-  readonly yes: boolean;
-  readonly concurrency?: number;
-}
+import type { RetryOptions } from './actions/retry.ts';
+import { example, optionsOf, type Shell, wholeNumber } from './shell.ts';
 
 export function registerRetry(program: Command, shell: Shell): void {
   program
@@ -23,23 +18,7 @@ export function registerRetry(program: Command, shell: Shell): void {
       example('keyferry status 20261122-101530-ab12cd --items', 'keyferry retry 20261122-101530-ab12cd'),
     )
     .action(async (run: string, _own: unknown, command: Command) => {
+      const { retry } = await import('./actions/retry.ts');
       shell.exitCode = await retry(shell, run, optionsOf<RetryOptions>(command));
     });
-}
-
-async function retry(shell: Shell, run: string, options: CommonOptions & RetryOptions): Promise<number> {
-  const [{ continueRun }, { recordOf }, { confirm }] = await Promise.all([
-    import('./continue-run.ts'),
-    import('./recorded-run.ts'),
-    import('./prompt.ts'),
-  ]);
-  const { counts } = await recordOf(options.home, run);
-  const again = counts.failed + counts.needsAttention;
-  if (again === 0) {
-    throw new KeyferryError('run-finished', `No key of run ${run} failed or needs attention; nothing was done.`, {
-      hint: counts.pending > 0 ? `Go on with the others: keyferry resume ${run}` : `See: keyferry status ${run}`,
-    });
-  }
-  if (!options.yes) await confirm(shell.io, again === 1 ? 'Take 1 key again?' : `Take ${again} keys again?`);
-  return await continueRun(shell, options, { run, mode: 'retry', concurrency: options.concurrency ?? null });
 }

@@ -1,16 +1,8 @@
-/** `simulator fill`: makes keys on a simulated device through its own functions. Refused on a real one. */
+/** The command line of `simulator fill`: arguments, options, help. What is done stands in actions/simulator-fill.ts, loaded when it is asked for. */
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { DeviceSettings, FillRequest } from '../adapters/adapter.ts';
-import { KeyferryError } from '../errors/keyferry-error.ts';
-import { type CommonOptions, example, optionsOf, type Shell, share, wholeNumber } from './shell.ts';
-
-interface FillOptions {
-  readonly count: number;
-  readonly type: FillRequest['type'];
-  readonly prefix: string;
-  readonly nonextractableShare: number;
-}
+import type { FillOptions } from './actions/simulator-fill.ts';
+import { example, optionsOf, type Shell, share, wholeNumber } from './shell.ts';
 
 export function registerSimulator(program: Command, shell: Shell): void {
   const simulator = program
@@ -35,47 +27,7 @@ export function registerSimulator(program: Command, shell: Shell): void {
       example('keyferry simulator fill classic --count 100 --prefix payments- --nonextractable-share 0.2'),
     )
     .action(async (device: string, _own: unknown, command: Command) => {
+      const { simulatorFill } = await import('./actions/simulator-fill.ts');
       shell.exitCode = await simulatorFill(shell, device, optionsOf<FillOptions>(command));
     });
-}
-
-async function simulatorFill(shell: Shell, name: string, options: CommonOptions & FillOptions): Promise<number> {
-  const [{ loadDevicesFile }, { ADAPTERS }, { namedDevice }] = await Promise.all([
-    import('../devices/devices-file.ts'),
-    import('../adapters/registry.ts'),
-    import('./named-device.ts'),
-  ]);
-  const settings = namedDevice(loadDevicesFile({ path: options.devices, adapters: ADAPTERS }), name);
-  const { count, type, prefix, nonextractableShare } = options;
-  const made = await fillDevice(shell, options, { settings, request: { count, type, prefix, nonextractableShare } });
-  await shell.io.stdout.write(
-    options.json ? `${JSON.stringify({ device: name, made })}\n` : `Made ${made} keys on ${name}.\n`,
-  );
-  return 0;
-}
-
-/** Rejects with `not-simulated` before a real device is opened. */
-export async function fillDevice(
-  shell: Shell,
-  options: CommonOptions,
-  { settings, request }: { readonly settings: DeviceSettings; readonly request: FillRequest },
-): Promise<number> {
-  const { name, driver } = settings;
-  if (driver !== 'simulated') {
-    throw new KeyferryError(
-      'not-simulated',
-      `Device "${name}" is real (driver ${driver}); it was not opened and nothing was changed.`,
-    );
-  }
-  const { deviceOpener, openDevices } = await import('./open-devices.ts');
-  const open = await deviceOpener(shell, { options, sessions: 4 });
-  const { devices, close } = await openDevices(shell, new Map([[name, settings]]), open);
-  try {
-    const device = devices.get(name)?.device;
-    if (device?.fill === undefined)
-      throw new KeyferryError('not-simulated', `Device "${name}" cannot be filled; nothing was changed.`);
-    return await device.fill(request);
-  } finally {
-    await close();
-  }
 }

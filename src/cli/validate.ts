@@ -1,8 +1,6 @@
-/** `validate`: all problems of playbooks, each with its place. Needs no device. */
+/** The command line of `validate`: arguments, options, help. What is done stands in actions/validate.ts, loaded when it is asked for. */
 import type { Command } from 'commander';
-import { KeyferryError } from '../errors/keyferry-error.ts';
-import { type CommonOptions, example, optionsOf, type Shell } from './shell.ts';
-import type { CheckedPlaybook } from './views/validate-view.ts';
+import { example, optionsOf, type Shell } from './shell.ts';
 
 export function registerValidate(program: Command, shell: Shell): void {
   program
@@ -14,26 +12,7 @@ export function registerValidate(program: Command, shell: Shell): void {
     .argument('<PLAYBOOK...>', 'the playbooks')
     .addHelpText('after', example('keyferry validate playbook.yaml'))
     .action(async (files: readonly string[], _own: unknown, command: Command) => {
+      const { validate } = await import('./actions/validate.ts');
       shell.exitCode = await validate(shell, files, optionsOf(command));
     });
-}
-
-async function validate(shell: Shell, files: readonly string[], options: CommonOptions): Promise<number> {
-  const [{ readPlaybook }, { validateView }, { createScreen }] = await Promise.all([
-    import('./bound-playbook.ts'),
-    import('./views/validate-view.ts'),
-    import('./screen.ts'),
-  ]);
-  const checked: CheckedPlaybook[] = [];
-  for (const file of files) {
-    try {
-      const playbook = await readPlaybook(file);
-      checked.push({ file, title: playbook.title, error: null });
-    } catch (error) {
-      if (!(error instanceof KeyferryError)) throw error;
-      checked.push({ file, title: null, error });
-    }
-  }
-  await validateView(createScreen(shell.io), options.json).show(checked);
-  return checked.some(({ error }) => error !== null) ? 2 : 0;
 }
