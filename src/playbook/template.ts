@@ -138,7 +138,7 @@ function compileUnion(
   return undefined;
 }
 
-/** Fields of an object shape; also a step's whole `with`. */
+/** Fields of an object shape, with its defaults; also a step's whole `with`. */
 export function compileFields(
   node: MapNode,
   shape: ObjectShape,
@@ -158,7 +158,9 @@ export function compileFields(
     else entries[key] = template;
   }
   for (const [name, field] of Object.entries(shape.fields)) {
-    if (field.required !== true || node.entries.some((entry) => entry.key === name)) continue;
+    if (node.entries.some((entry) => entry.key === name)) continue;
+    if (field.default !== undefined) entries[name] = { kind: 'literal', value: field.default };
+    if (field.required !== true) continue;
     tools.problems.add(node.place, `the argument ${name} is missing`, `it is ${describeShape(field.shape)}`);
     isWhole = false;
   }
