@@ -95,7 +95,14 @@ export function fakeRecord(key: FakeKey, serial: string, query: InventoryQuery =
   const [keyClass, type, id] = [key.class ?? 'secret', key.type ?? 'aes', key.id ?? ''];
   const attributes = { token: true, extractable: true, encrypt: true, decrypt: true, ...key.attributes };
   return {
-    locator: { serial, class: keyClass, type, id, label: rawLabel, fingerprint: fakeFingerprint(key, query.fingerprint) },
+    locator: {
+      serial,
+      class: keyClass,
+      type,
+      id,
+      label: rawLabel,
+      fingerprint: fakeFingerprint(key, query.fingerprint),
+    },
     handle,
     label: key.rawLabel ?? key.label,
     labelIsHex: key.rawLabel !== undefined,
@@ -145,10 +152,15 @@ export function fakeDevice(options: FakeDeviceOptions = {}): FakeDevice {
     throw new Error(`the fake device ${name} was not told what ${what} does`);
   };
   const find = (key: KeyRef, query: InventoryQuery = {}): KeyRecord => {
-    const named = [...fake.keys].filter((each) => locatorName(fakeRecord(each, serial).locator) === locatorName(key.locator));
+    const named = [...fake.keys].filter(
+      (each) => locatorName(fakeRecord(each, serial).locator) === locatorName(key.locator),
+    );
     const [only] = named;
     if (only === undefined || named.length > 1) {
-      throw new KeyferryError(only === undefined ? 'key-not-found' : 'key-ambiguous', `${named.length} objects on ${name} match the key`);
+      throw new KeyferryError(
+        only === undefined ? 'key-not-found' : 'key-ambiguous',
+        `${named.length} objects on ${name} match the key`,
+      );
     }
     return fakeRecord(only, serial, query);
   };

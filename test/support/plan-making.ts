@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { PlanItem, PlanSource } from '../../src/plan/model.ts';
 import { type MakePlanOptions, makePlan } from '../../src/plan/make-plan.ts';
+import type { PlanItem, PlanSource } from '../../src/plan/model.ts';
 import { type FakeDevice, type FakeDeviceOptions, fakeDevice } from './fake-device.ts';
 import { aPlaybook } from './plan-playbook.ts';
 

@@ -107,7 +107,11 @@ export function aPlaybook(rest: Partial<Playbook> = {}): Playbook {
     each: mainSteps(),
     afterEach: [],
     finally: [
-      aStep('target', ACTIONS.delete, { id: 'cleanup', block: 'finally', with: { key: anOutput('pair', 'private_key') } }),
+      aStep('target', ACTIONS.delete, {
+        id: 'cleanup',
+        block: 'finally',
+        with: { key: anOutput('pair', 'private_key') },
+      }),
     ],
     policy: { concurrency: 4, ramp: [{ share: 1 }], stopWhen: null },
     verify: 'strong',
@@ -118,7 +122,11 @@ export function aPlaybook(rest: Partial<Playbook> = {}): Playbook {
 }
 
 export const mainSteps = (): Step[] => [
-  aStep('source', ACTIONS.check, { id: 'check', with: { key: theKey, name: literal('extractable') }, otherwise: 'skip' }),
+  aStep('source', ACTIONS.check, {
+    id: 'check',
+    with: { key: theKey, name: literal('extractable') },
+    otherwise: 'skip',
+  }),
   aStep('source', ACTIONS.wrap, {
     id: 'wrapped',
     with: { key: theKey, 'wrapping-key': anOutput('wrapper', 'key'), mechanism: literal('rsa-oaep-sha1') },

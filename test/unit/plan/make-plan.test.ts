@@ -2,11 +2,26 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { KeyferryError } from '../../../src/errors/keyferry-error.ts';
-import { aFolder, planned, SALT, theFakes } from '../../support/plan-making.ts';
-import { ACTIONS, aPlaybook, aStep, anExpression, anInput, literal, mainSteps, ofKey, PLACE, theKey } from '../../support/plan-playbook.ts';
-import { itemsOf } from '../../support/plan-making.ts';
+import { aFolder, itemsOf, planned, SALT, theFakes } from '../../support/plan-making.ts';
+import {
+  ACTIONS,
+  anExpression,
+  anInput,
+  aPlaybook,
+  aStep,
+  literal,
+  mainSteps,
+  ofKey,
+  PLACE,
+  theKey,
+} from '../../support/plan-playbook.ts';
 
-const over = (where: ReturnType<typeof ofKey> | null) => ({ kind: 'keys' as const, from: 'source', where, place: PLACE });
+const over = (where: ReturnType<typeof ofKey> | null) => ({
+  kind: 'keys' as const,
+  from: 'source',
+  where,
+  place: PLACE,
+});
 const actions = (items: readonly { action: string }[]) => items.map((item) => item.action);
 
 describe('what becomes of a key', () => {
@@ -27,7 +42,10 @@ describe('what becomes of a key', () => {
 
   test('skips with the reason of a check that the playbook lets pass over', async () => {
     const { items, target } = await planned({
-      source: { keys: [{ label: 'a' }], findings: { 'require-attribute': () => [{ level: 'skip', reason: 'not extractable' }] } },
+      source: {
+        keys: [{ label: 'a' }],
+        findings: { 'require-attribute': () => [{ level: 'skip', reason: 'not extractable' }] },
+      },
     });
     expect(items[0]).toMatchObject({ action: 'skip', reason: 'not extractable' });
     expect(target.previewed.map((call) => call.action)).not.toContain('unwrap-key');
@@ -37,7 +55,10 @@ describe('what becomes of a key', () => {
     const each = mainSteps().map((step) => (step.id === 'check' ? { ...step, otherwise: 'fail' as const } : step));
     const { items } = await planned({
       playbook: aPlaybook({ each }),
-      source: { keys: [{ label: 'a' }], findings: { 'require-attribute': () => [{ level: 'skip', reason: 'not extractable' }] } },
+      source: {
+        keys: [{ label: 'a' }],
+        findings: { 'require-attribute': () => [{ level: 'skip', reason: 'not extractable' }] },
+      },
     });
     expect(items[0]).toMatchObject({ action: 'block', reason: 'would fail: not extractable' });
   });
@@ -51,8 +72,23 @@ describe('what becomes of a key', () => {
 
   test('lists all reasons of a block, each once, and stays blocked', async () => {
     const { items } = await planned({
-      source: { keys: [{ label: 'a' }], findings: { 'wrap-key': () => [{ level: 'block', reason: 'too long' }, { level: 'block', reason: 'too long' }] } },
-      target: { findings: { 'unwrap-key': () => [{ level: 'block', reason: 'id taken' }, { level: 'duplicate', reason: 'there' }] } },
+      source: {
+        keys: [{ label: 'a' }],
+        findings: {
+          'wrap-key': () => [
+            { level: 'block', reason: 'too long' },
+            { level: 'block', reason: 'too long' },
+          ],
+        },
+      },
+      target: {
+        findings: {
+          'unwrap-key': () => [
+            { level: 'block', reason: 'id taken' },
+            { level: 'duplicate', reason: 'there' },
+          ],
+        },
+      },
     });
     expect(items[0]).toMatchObject({ action: 'block', reason: 'too long; id taken' });
   });
@@ -67,7 +103,15 @@ describe('what becomes of a key', () => {
 
   test('the first decisive finding wins', async () => {
     const { items } = await planned({
-      source: { keys: [{ label: 'a' }], findings: { 'require-attribute': () => [{ level: 'skip', reason: 'first' }, { level: 'block', reason: 'second' }] } },
+      source: {
+        keys: [{ label: 'a' }],
+        findings: {
+          'require-attribute': () => [
+            { level: 'skip', reason: 'first' },
+            { level: 'block', reason: 'second' },
+          ],
+        },
+      },
     });
     expect(items[0]).toMatchObject({ action: 'skip', reason: 'first' });
   });
@@ -84,7 +128,10 @@ describe('what becomes of a key', () => {
     const afterEach = [aStep('source', ACTIONS.delete, { id: 'gone', block: 'after-each', with: { key: theKey } })];
     const { items } = await planned({
       playbook: aPlaybook({ afterEach }),
-      source: { keys: [{ label: 'a' }], findings: { 'delete-key': () => [{ level: 'block', reason: 'not destroyable' }] } },
+      source: {
+        keys: [{ label: 'a' }],
+        findings: { 'delete-key': () => [{ level: 'block', reason: 'not destroyable' }] },
+      },
     });
     expect(items[0]).toMatchObject({ action: 'move', notes: ['afterwards, gone: not destroyable'] });
   });
@@ -95,7 +142,10 @@ describe('what becomes of a key', () => {
       return true;
     });
     const each = mainSteps().map((step) => (step.id === 'wrapped' ? { ...step, when: where } : step));
-    const { items } = await planned({ playbook: aPlaybook({ each }), source: { keys: [{ label: 'a' }, { label: 'b' }] } });
+    const { items } = await planned({
+      playbook: aPlaybook({ each }),
+      source: { keys: [{ label: 'a' }, { label: 'b' }] },
+    });
     expect(items.map(({ action, reason }) => [action, reason])).toEqual([
       ['move', null],
       ['block', 'division by zero'],
@@ -107,7 +157,9 @@ describe('what becomes of a key', () => {
       throw new TypeError('bug');
     });
     const each = mainSteps().map((step) => ({ ...step, when }));
-    await expect(planned({ playbook: aPlaybook({ each }), source: { keys: [{ label: 'a' }] } })).rejects.toThrow(TypeError);
+    await expect(planned({ playbook: aPlaybook({ each }), source: { keys: [{ label: 'a' }] } })).rejects.toThrow(
+      TypeError,
+    );
   });
 
   test('a device that is lost while planning ends the plan and leaves nothing on disk', async () => {
@@ -117,15 +169,22 @@ describe('what becomes of a key', () => {
         throw new KeyferryError('device-lost', 'gone');
       },
     };
-    await expect(planned({ spoolDir, source: { keys: [{ label: 'a' }] }, target: { findings } })).rejects.toMatchObject({ code: 'device-lost' });
+    await expect(planned({ spoolDir, source: { keys: [{ label: 'a' }] }, target: { findings } })).rejects.toMatchObject(
+      { code: 'device-lost' },
+    );
     expect(readdirSync(spoolDir)).toEqual([]);
   });
 });
 
 describe('steps that may not run', () => {
   test('a condition on the key is evaluated', async () => {
-    const each = mainSteps().map((step) => (step.id === 'arrived' ? { ...step, when: ofKey((key) => key.label === 'b') } : step));
-    const { target } = await planned({ playbook: aPlaybook({ each }), source: { keys: [{ label: 'a' }, { label: 'b' }] } });
+    const each = mainSteps().map((step) =>
+      step.id === 'arrived' ? { ...step, when: ofKey((key) => key.label === 'b') } : step,
+    );
+    const { target } = await planned({
+      playbook: aPlaybook({ each }),
+      source: { keys: [{ label: 'a' }, { label: 'b' }] },
+    });
     const asked = target.previewed.filter((call) => call.action === 'unwrap-key');
     expect(asked).toHaveLength(1);
     expect(asked[0]?.args.like).toMatchObject({ device: 'source', record: { label: 'b' } });
@@ -155,7 +214,9 @@ describe('steps that may not run', () => {
   test('a secret input is not known to a preview, nor in the plan', async () => {
     const playbook = aPlaybook({ inputs: { bits: { type: 'secret' } } });
     const { target, plan } = await planned({ playbook, inputs: { bits: 'hunter2' } });
-    expect(target.previewed.find((call) => call.action === 'generate-rsa-key-pair')?.args.bits).toMatchObject({ kind: 'not-yet' });
+    expect(target.previewed.find((call) => call.action === 'generate-rsa-key-pair')?.args.bits).toMatchObject({
+      kind: 'not-yet',
+    });
     expect(JSON.stringify(plan.head)).not.toContain('hunter2');
   });
 });
@@ -173,7 +234,10 @@ describe('keys that are alike', () => {
   test('the second moves when the first is skipped', async () => {
     const { items } = await planned({
       source: {
-        keys: [{ ...twin, attributes: { extractable: true } }, { ...twin, attributes: { extractable: false } }],
+        keys: [
+          { ...twin, attributes: { extractable: true } },
+          { ...twin, attributes: { extractable: false } },
+        ],
         findings: {
           'require-attribute': ({ key }) => {
             const record = (key as { record: { attributes: { extractable: boolean } } }).record;
@@ -186,13 +250,23 @@ describe('keys that are alike', () => {
   });
 
   test('equal names with other material both move', async () => {
-    const { items } = await planned({ source: { keys: [{ label: 'a', material: '1' }, { label: 'a', material: '2' }] } });
+    const { items } = await planned({
+      source: {
+        keys: [
+          { label: 'a', material: '1' },
+          { label: 'a', material: '2' },
+        ],
+      },
+    });
     expect(actions(items)).toEqual(['move', 'move']);
     expect(new Set(items.map((item) => item.key)).size).toBe(2);
   });
 
   test('equal names without fingerprints block, for a locator would mean both', async () => {
-    const { items, source } = await planned({ fingerprint: false, source: { keys: [{ label: 'a' }, { label: 'a' }, { label: 'b' }] } });
+    const { items, source } = await planned({
+      fingerprint: false,
+      source: { keys: [{ label: 'a' }, { label: 'a' }, { label: 'b' }] },
+    });
     expect(actions(items)).toEqual(['block', 'block', 'move']);
     expect(items[0]?.reason).toContain('cannot be told apart');
     expect(items[1]?.key).toBe(`${items[0]?.key}-2`);
@@ -201,19 +275,36 @@ describe('keys that are alike', () => {
 
   test('a namesake that "where" does not choose counts as well', async () => {
     const playbook = aPlaybook({ over: over(ofKey((key) => key.bits === 256)) });
-    const { items } = await planned({ playbook, fingerprint: false, source: { keys: [{ label: 'a' }, { label: 'a', bits: 128 }] } });
+    const { items } = await planned({
+      playbook,
+      fingerprint: false,
+      source: { keys: [{ label: 'a' }, { label: 'a', bits: 128 }] },
+    });
     expect(actions(items)).toEqual(['block']);
   });
 
   test('one id twice on a device with unique ids: the first moves, the other says which', async () => {
-    const keys = [{ label: 'a', id: '0a' }, { label: 'b', id: '0a' }, { label: 'c', id: '0b' }, { label: 'd' }, { label: 'e' }];
+    const keys = [
+      { label: 'a', id: '0a' },
+      { label: 'b', id: '0a' },
+      { label: 'c', id: '0b' },
+      { label: 'd' },
+      { label: 'e' },
+    ];
     const { items } = await planned({ source: { keys }, target: { capabilities: { uniqueIds: true } } });
     expect(actions(items)).toEqual(['move', 'block', 'move', 'move', 'move']);
     expect(items[1]?.reason).toMatch(new RegExp(`under id 0a like a \\(${items[0]?.key}\\)`));
   });
 
   test('where ids need not be unique it is a note', async () => {
-    const { items } = await planned({ source: { keys: [{ label: 'a', id: '0a' }, { label: 'b', id: '0a' }] } });
+    const { items } = await planned({
+      source: {
+        keys: [
+          { label: 'a', id: '0a' },
+          { label: 'b', id: '0a' },
+        ],
+      },
+    });
     expect(actions(items)).toEqual(['move', 'move']);
     expect(items[1]?.notes[0]).toContain('under id 0a like a');
   });
@@ -221,9 +312,13 @@ describe('keys that are alike', () => {
   test('an id is free again when its first key does not move', async () => {
     const { items } = await planned({
       source: {
-        keys: [{ label: 'a', id: '0a' }, { label: 'b', id: '0a' }],
+        keys: [
+          { label: 'a', id: '0a' },
+          { label: 'b', id: '0a' },
+        ],
         findings: {
-          'require-attribute': ({ key }) => ((key as { record: { label: string } }).record.label === 'a' ? [{ level: 'skip', reason: 'no' }] : []),
+          'require-attribute': ({ key }) =>
+            (key as { record: { label: string } }).record.label === 'a' ? [{ level: 'skip', reason: 'no' }] : [],
         },
       },
       target: { capabilities: { uniqueIds: true } },
@@ -232,16 +327,26 @@ describe('keys that are alike', () => {
   });
 
   test('the two halves of a pair may share their id', async () => {
-    const keys = [{ label: 'a', id: '0a', class: 'public' as const }, { label: 'a', id: '0a', class: 'private' as const }];
+    const keys = [
+      { label: 'a', id: '0a', class: 'public' as const },
+      { label: 'a', id: '0a', class: 'private' as const },
+    ];
     const { items } = await planned({ source: { keys }, target: { capabilities: { uniqueIds: true } } });
     expect(actions(items)).toEqual(['move', 'move']);
   });
 
   test('an id that the playbook gives replaces that of the source', async () => {
-    const each = mainSteps().map((step) => (step.id === 'arrived' ? { ...step, with: { ...step.with, id: literal('ff') } } : step));
+    const each = mainSteps().map((step) =>
+      step.id === 'arrived' ? { ...step, with: { ...step.with, id: literal('ff') } } : step,
+    );
     const { items } = await planned({
       playbook: aPlaybook({ each }),
-      source: { keys: [{ label: 'a', id: '01' }, { label: 'b', id: '02' }] },
+      source: {
+        keys: [
+          { label: 'a', id: '01' },
+          { label: 'b', id: '02' },
+        ],
+      },
       target: { capabilities: { uniqueIds: true } },
     });
     expect(actions(items)).toEqual(['move', 'block']);
@@ -273,7 +378,10 @@ describe('comparison', () => {
   test('--no-fingerprint uses no key: neither fingerprint nor KCV', async () => {
     const { items, source, plan } = await planned({ fingerprint: false, source: { keys: [{ label: 'a' }] } });
     expect(source.calls.find((call) => call.method === 'inventory')?.query).toEqual({ kcv: false });
-    expect(items[0]).toMatchObject({ action: 'move', source: { record: { kcv: null, locator: { fingerprint: null } } } });
+    expect(items[0]).toMatchObject({
+      action: 'move',
+      source: { record: { kcv: null, locator: { fingerprint: null } } },
+    });
     expect(plan.head.fingerprinted).toBe(false);
     expect(plan.head.warnings.join()).toContain('no fingerprints were taken');
   });
@@ -283,11 +391,17 @@ describe('comparison', () => {
       source: { keys: [{ label: 'a' }], capabilities: { fingerprints: ['wrap-kw', 'mac', 'encrypt-ecb'] } },
       target: { capabilities: { fingerprints: ['mac', 'decrypt-ecb', 'wrap-kw'] } },
     });
-    expect(source.calls.find((call) => call.method === 'inventory')?.query).toEqual({ kcv: true, fingerprint: { salt: SALT, methods: ['mac', 'wrap-kw'] } });
+    expect(source.calls.find((call) => call.method === 'inventory')?.query).toEqual({
+      kcv: true,
+      fingerprint: { salt: SALT, methods: ['mac', 'wrap-kw'] },
+    });
   });
 
   test('devices without a common method block every key', async () => {
-    const { items } = await planned({ source: { keys: [{ label: 'a' }] }, target: { capabilities: { fingerprints: [] } } });
+    const { items } = await planned({
+      source: { keys: [{ label: 'a' }] },
+      target: { capabilities: { fingerprints: [] } },
+    });
     expect(items[0]?.action).toBe('block');
   });
 });
@@ -298,7 +412,9 @@ describe('room on the target', () => {
   test('keys beyond the free places block, with the numbers', async () => {
     const { items } = await planned({ source: { keys }, target: { capabilities: { capacity: 4 } } });
     expect(actions(items)).toEqual(['move', 'move', 'block']);
-    expect(items[2]?.reason).toBe('no room on target: 4 free places of which prepare takes 2, and 2 keys before this one; make room or move fewer keys');
+    expect(items[2]?.reason).toBe(
+      'no room on target: 4 free places of which prepare takes 2, and 2 keys before this one; make room or move fewer keys',
+    );
   });
 
   test('just enough is enough', async () => {
@@ -328,7 +444,9 @@ describe('asking devices', () => {
 
   test('nothing but inventories and previews', async () => {
     const { source, target } = await planned({ source: { keys: keys.slice(0, 3) } });
-    expect(new Set([...source.calls, ...target.calls].map((call) => call.method))).toEqual(new Set(['inventory', 'preview']));
+    expect(new Set([...source.calls, ...target.calls].map((call) => call.method))).toEqual(
+      new Set(['inventory', 'preview']),
+    );
   });
 
   test('a device that answers too few previews is a bug', async () => {
@@ -381,7 +499,9 @@ describe('playbooks without keys', () => {
   });
 
   test('an input as literal reaches the head', async () => {
-    const playbook = aPlaybook({ prepare: [aStep('target', ACTIONS.generate, { id: 'g', with: { bits: anInput('bits') } })] });
+    const playbook = aPlaybook({
+      prepare: [aStep('target', ACTIONS.generate, { id: 'g', with: { bits: anInput('bits') } })],
+    });
     const { plan } = await planned({ playbook, inputs: { bits: 3072 } });
     expect(plan.head.inputs).toEqual({ bits: 3072 });
   });
