@@ -43,12 +43,13 @@ export class StatusJson implements StatusView {
   async summary(record: RunRecord): Promise<void> {
     const extra = {
       reason: record.reason,
-      held: record.held,
       owned: record.isOwned,
       playbook: record.plan.playbook,
       digest: record.plan.digest,
     };
-    await this.#screen.result(JSON.stringify({ ...summaryJson(record), ...extra }));
+    await this.#screen.result(
+      JSON.stringify({ ...summaryJson({ ...record, leftovers: [...record.leftovers, ...record.held] }), ...extra }),
+    );
   }
 
   async changed(record: RunRecord): Promise<void> {
