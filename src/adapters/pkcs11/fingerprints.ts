@@ -30,19 +30,14 @@ const MAC: Readonly<Record<string, number>> = {
 export function fingerprintMethods(token: Token): FingerprintMethod[] {
   const hasAny = (numbers: Readonly<Record<string, number>>): boolean =>
     Object.values(numbers).some((number) => token.mechanisms.has(number));
-  return FINGERPRINT_METHODS.filter((method) => {
-    switch (method) {
-      case 'encrypt-ecb':
-      case 'decrypt-ecb':
-        return hasAny(ECB);
-      case 'mac':
-        return hasAny(MAC);
-      case 'wrap-kw':
-        return token.profile.canCreateSecretKeys && token.wrap.has('aes-kw');
-      case 'public-key':
-        return true;
-    }
-  });
+  const isThere: Readonly<Record<FingerprintMethod, boolean>> = {
+    'encrypt-ecb': hasAny(ECB),
+    'decrypt-ecb': hasAny(ECB),
+    mac: hasAny(MAC),
+    'wrap-kw': token.profile.canCreateSecretKeys && token.wrap.has('aes-kw'),
+    'public-key': true,
+  };
+  return FINGERPRINT_METHODS.filter((method) => isThere[method]);
 }
 
 /** The number of the mechanism with which this key can do this method; undefined: it cannot. */

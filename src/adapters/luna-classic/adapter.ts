@@ -1,0 +1,33 @@
+/** AWS CloudHSM Classic and SafeNet Luna 5: PKCS#11 with the vendor's limits. Cloning between Lunas is left out: it never leaves the vendor. */
+import { type ObjectShape, optional } from '../../schema/shape.ts';
+import type { Adapter } from '../adapter.ts';
+import { PKCS11_ACTION_SPECS } from '../pkcs11/actions/actions.ts';
+import { NATIVE_DRIVER, openNative } from '../pkcs11/native-driver.ts';
+import { openSimulated, SIMULATED_DRIVER } from '../pkcs11/simulated-driver.ts';
+import { LUNA_CLASSIC_PROFILE } from './profile.ts';
+import { lunaClassicPersonality } from './simulator/personality.ts';
+
+const SIMULATED: ObjectShape = {
+  ...SIMULATED_DRIVER,
+  fields: {
+    ...SIMULATED_DRIVER.fields,
+    'ha-members': optional({ kind: 'integer', minimum: 2, maximum: 16, description: 'partitions of an HA group' }),
+  },
+};
+
+export const lunaClassic: Adapter = {
+  name: 'luna-classic',
+  summary: 'AWS CloudHSM Classic, SafeNet Luna 5 (PKCS#11)',
+  drivers: { simulated: SIMULATED, pkcs11: NATIVE_DRIVER },
+  actions: PKCS11_ACTION_SPECS,
+  async open(settings, context) {
+    if (settings.driver === 'pkcs11') return await openNative(settings, context, LUNA_CLASSIC_PROFILE);
+    const given = settings.values['ha-members'];
+    const members = typeof given === 'number' ? given : 1;
+    return await openSimulated(settings, context, {
+      // The simulated members agree within the call.
+      profile: { ...LUNA_CLASSIC_PROFILE, settle: { reads: 1, intervalMs: 0 } },
+      personality: (options) => lunaClassicPersonality({ ...options, members }),
+    });
+  },
+};
