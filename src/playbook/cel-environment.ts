@@ -54,6 +54,10 @@ type RecordClass = new (reading: Reading) => object;
 export function createWorld(symbols: Symbols): World {
   const environment = new Environment({ limits: LIMITS, homogeneousAggregateLiterals: true });
   environment.registerType('OpaqueValue', { ctor: Opaque, fields: {} });
+  // Without this two references to one key would quietly compare as different.
+  environment.registerOperator('OpaqueValue == OpaqueValue', () => {
+    throw new BorderError('keys and artifacts cannot be compared in an expression');
+  });
   const Inputs = inputsClass(environment, symbols);
   const Steps = stepsClass(environment, symbols);
   const Key = declare(

@@ -14,25 +14,28 @@ export interface Reworded {
   readonly offset: number;
   readonly message: string;
   readonly hint?: string;
+  /** Perhaps only a consequence of an earlier complaint. */
+  readonly isCascade?: boolean;
 }
 
 const QUOTE = 'quote this expression';
 
 export function reword(text: string, complaint: YamlComplaint): Reworded {
   const { code, offset } = complaint;
-  const brace = dollarBrace(text, offset);
-  if (brace !== undefined) {
-    return { offset: brace, message: '`${{` inside { } or [ ] is read as YAML', hint: `${QUOTE}: "\${{ … }}"` };
-  }
   const line = restOfLine(text, offset);
   if (code === 'BLOCK_AS_IMPLICIT_KEY') {
     return / \? .* : /.test(line)
       ? { offset, message: 'YAML reads the ` : ` of a conditional as a key', hint: `${QUOTE}: "a ? b : c"` }
       : { offset, message: 'YAML reads `: ` in this text as a key', hint: `${QUOTE}, or the whole text` };
   }
+  const brace = dollarBrace(text, offset);
+  if (brace !== undefined) {
+    return { offset: brace, message: '`${{` inside { } or [ ] is read as YAML', hint: `${QUOTE}: "\${{ … }}"` };
+  }
   if (code === 'UNEXPECTED_TOKEN' && /["'\]}]\s*$/.test(text.slice(0, offset)) && !/^[\]}]/.test(line)) {
     return {
       offset,
+      isCascade: true,
       message: 'the value ends at its closing quote or bracket, and text follows',
       hint: `${QUOTE} as a whole`,
     };
@@ -44,14 +47,14 @@ export function reword(text: string, complaint: YamlComplaint): Reworded {
   if (code === 'BAD_SCALAR_START')
     return { offset, message: `a value may not start with ${line[0] ?? 'this'}`, hint: 'put it in quotes' };
   const plain = complaint.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? complaint.message;
-  return { offset, message: `YAML: ${plain}` };
+  return { offset, message: `YAML: ${plain}`, isCascade: true };
 }
 
 /** A tag where an expression may have been meant: `when: !x`. */
 export function rewordTag(tag: string, isExpression: boolean): { message: string; hint: string } {
   return isExpression
     ? { message: `YAML reads ${tag} as a tag`, hint: `${QUOTE}: "!…"` }
-    : { message: 'YAML tags are not used here', hint: `take ${tag} away, or put the text in quotes` };
+    : { message: 'YAML tags are not used here', hint: `take ${tag.replace('tag:yaml.org,2002:', '!!')} away, or put the text in quotes` };
 }
 
 /** Offset of `${{` when the complaint is about one of its braces. */

@@ -70,7 +70,7 @@ class YamlReader {
 
   #parse(): Document.Parsed | undefined {
     try {
-      return parseDocument(this.#text, { lineCounter: this.#lines, prettyErrors: false, logLevel: 'silent' });
+      return parseDocument(this.#text, { lineCounter: this.#lines, prettyErrors: false, logLevel: 'error' });
     } catch (error) {
       const reason = error instanceof RangeError ? 'it is nested too deeply' : 'the parser gave up';
       this.#problems.add(
@@ -81,7 +81,7 @@ class YamlReader {
     }
   }
 
-  /** One per line: the parser stumbles over the same slip again and again. False when the tree is not worth checking. */
+  /** One per line, and no mere consequences: the parser stumbles over the same slip again and again. False when the tree is not worth checking. */
   #reportComplaints(document: Document.Parsed): boolean {
     let isReadable = true;
     const lines = new Set<number>();
@@ -89,7 +89,7 @@ class YamlReader {
       const complaint = reword(this.#text, { code, message, offset: pos[0] });
       const place = this.#place(complaint.offset);
       if (code !== 'DUPLICATE_KEY') isReadable = false;
-      if (lines.has(place.line)) continue;
+      if (lines.has(place.line) || (complaint.isCascade === true && lines.size > 0)) continue;
       lines.add(place.line);
       this.#problems.add(place, complaint.message, complaint.hint);
     }
@@ -193,7 +193,8 @@ class YamlReader {
     const start = node.range?.[0];
     if (start === undefined) return undefined;
     const lineStart = this.#text.lastIndexOf('\n', Math.max(0, start - 1)) + 1;
-    const inLine = this.#text.slice(lineStart, start + 1).lastIndexOf(sign);
+    const before = this.#text.slice(lineStart, start + 1);
+    const inLine = sign === '&' ? before.lastIndexOf(sign) : before.search(/!!?[^!\s]*\s*\S?$/);
     return inLine === -1 ? undefined : this.#place(lineStart + inLine);
   }
 
