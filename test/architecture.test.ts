@@ -21,7 +21,12 @@ const ROOT = join(import.meta.dirname, '..');
 /** Each exception with its reason. One that nothing needs any more fails the test. */
 const EXCEPTIONS: ArchitectureExceptions = {
   imports: {},
-  sizes: {},
+  sizes: {
+    'src/adapters/pkcs11/simulator/simulated-module.ts':
+      'one method for each function of the Cryptoki port, each a few lines',
+    'src/workflows/step-runner.ts':
+      'intent, call, outcome and settling are one story whose order must be seen in one place',
+  },
   processUse: {
     'src/main.ts': 'the composition root',
     'src/adapters/pkcs11/host/serve-parent.ts':

@@ -5,8 +5,11 @@ import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { generateErrorDocs } from '../scripts/docs/error-docs.ts';
 import { EXIT_CODE_PRECEDENCE, EXIT_CODES } from '../scripts/docs/exit-codes.ts';
+import { generatePlaybookDocs } from '../scripts/docs/playbook-docs.ts';
+import { ADAPTERS } from '../src/adapters/registry.ts';
 import { createProgram } from '../src/cli/program.ts';
 import type { Shell } from '../src/cli/shell.ts';
+import { loadDevicesFile } from '../src/devices/devices-file.ts';
 import { ERROR_CODES } from '../src/errors/codes.ts';
 import { missingPart } from './support/documented-commands.ts';
 import { readFences, readFileLinks, readShellCommands, readTable } from './support/markdown.ts';
@@ -35,6 +38,23 @@ describe('docs/errors.md', () => {
     expect(rows).toHaveLength(1);
     expect(rows[0]).toContain(spec.meaning.slice(0, 20));
     expect(spec.hint.length).toBeGreaterThan(10);
+  });
+});
+
+describe('docs/playbooks.md', () => {
+  const { path, text } = generatePlaybookDocs(ADAPTERS);
+
+  test('is what the shapes and the adapters declare (npm run generate)', () => {
+    expect(read(path)).toBe(text);
+  });
+
+  test.each(Object.values(ADAPTERS))('$name: every driver and action is there, once', (adapter) => {
+    const lines = read(path).split('\n');
+    const headings = [
+      ...Object.keys(adapter.drivers).map((driver) => `### ${adapter.name} with driver ${driver}`),
+      ...Object.keys(adapter.actions).map((action) => `### ${action}`),
+    ];
+    expect(headings.filter((heading) => lines.filter((line) => line === heading).length !== 1)).toEqual([]);
   });
 });
 
@@ -101,11 +121,7 @@ describe('devices files', () => {
     expect(shown.some(({ place }) => place.startsWith('README.md:'))).toBe(true);
   });
 
-  test.each(shown)('the one at $place is accepted', async ({ text }) => {
-    const [{ ADAPTERS }, { loadDevicesFile }] = await Promise.all([
-      import('../src/adapters/registry.ts'),
-      import('../src/devices/devices-file.ts'),
-    ]);
+  test.each(shown)('the one at $place is accepted', ({ text }) => {
     const folder = mkdtempSync(join(tmpdir(), 'keyferry-docs-'));
     try {
       const path = join(folder, 'devices.yaml');

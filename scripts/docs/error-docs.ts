@@ -1,6 +1,7 @@
 /** docs/errors.md from the table of error codes: every code, grouped by the exit code it ends with. */
 import { ERROR_CODES, type ErrorCodeSpec, type ErrorScope } from '../../src/errors/codes.ts';
 import { EXIT_CODE_PRECEDENCE, EXIT_CODES } from './exit-codes.ts';
+import { cell } from './shape-table.ts';
 
 export interface GeneratedFile {
   /** Relative to the repository. */
@@ -70,6 +71,3 @@ function section(exitCode: number, meaning: string): string {
 ${rows.join('\n')}
 `;
 }
-
-/** Inside a table a bar ends the cell, and an angle bracket would begin a tag. */
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
