@@ -7,17 +7,17 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { LineWriter, linesOf } from './line-file.ts';
 
-/** A chunk ends at whichever comes first; together about 16 MB. */
-const CHUNK_LINES = 16_384;
-const CHUNK_CHARACTERS = 8 * 1024 * 1024;
-/** More open files than this are merged into one first. */
-const MAX_RUNS = 256;
+/** A chunk ends at whichever comes first. Larger ones are hardly faster, and what they leave behind for the garbage collector is memory. */
+const CHUNK_LINES = 2048;
+const CHUNK_CHARACTERS = 2 * 1024 * 1024;
+/** So many runs of one level are merged into one of the next: a million keys open about 70 files, macOS allows 256. */
+const RUNS_PER_LEVEL = 64;
 
 export interface LineSorterOptions {
   /** Existing folder for the runs. */
   readonly folder: string;
   readonly chunkLines?: number;
-  readonly maxRuns?: number;
+  readonly runsPerLevel?: number;
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -25,15 +25,16 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 export class LineSorter {
   readonly #folder: string;
   readonly #chunkLines: number;
-  readonly #maxRuns: number;
+  readonly #runsPerLevel: number;
   #chunk: string[] = [];
   #characters = 0;
-  #runs: string[] = [];
+  /** Paths of the runs; a run of level n + 1 holds `runsPerLevel` runs of level n. */
+  readonly #levels: string[][] = [];
 
   constructor(options: LineSorterOptions) {
     this.#folder = options.folder;
     this.#chunkLines = options.chunkLines ?? CHUNK_LINES;
-    this.#maxRuns = options.maxRuns ?? MAX_RUNS;
+    this.#runsPerLevel = options.runsPerLevel ?? RUNS_PER_LEVEL;
   }
 
   add(line: string): void {
@@ -47,20 +48,19 @@ export class LineSorter {
   /** The lines in order; may be called again until `dispose`. */
   *sorted(): Generator<string, void, undefined> {
     this.#chunk.sort(compare);
-    if (this.#runs.length === 0) {
+    if (this.#levels.length === 0) {
       yield* this.#chunk;
       return;
     }
     this.#spill();
-    yield* merge(this.#runs);
+    yield* merge(this.#levels.flat());
   }
 
   dispose(): void {
     this.#chunk = [];
-    for (const run of this.#runs) {
+    for (const run of this.#levels.splice(0).flat()) {
       rmSync(run, { force: true });
     }
-    this.#runs = [];
   }
 
   #spill(): void {
@@ -68,25 +68,24 @@ export class LineSorter {
       return;
     }
     this.#chunk.sort(compare);
-    this.#write(this.#chunk);
+    this.#write(this.#chunk, 0);
     this.#chunk = [];
     this.#characters = 0;
-    if (this.#runs.length >= this.#maxRuns) {
-      const old = this.#runs;
-      this.#runs = [];
-      try {
-        this.#write(merge(old));
-      } finally {
-        for (const run of old) {
+    for (const [level, runs] of this.#levels.entries()) {
+      if (runs.length >= this.#runsPerLevel) {
+        this.#write(merge(runs), level + 1);
+        for (const run of runs.splice(0)) {
           rmSync(run, { force: true });
         }
       }
     }
   }
 
-  #write(lines: Iterable<string>): void {
+  #write(lines: Iterable<string>, level: number): void {
     const writer = new LineWriter(join(this.#folder, `sort-${randomBytes(8).toString('hex')}.tmp`));
-    this.#runs.push(writer.path);
+    const runs = this.#levels[level] ?? [];
+    this.#levels[level] = runs;
+    runs.push(writer.path);
     try {
       for (const line of lines) {
         writer.write(line);
