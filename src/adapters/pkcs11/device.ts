@@ -126,9 +126,13 @@ export class Pkcs11Device implements Device {
   }
 
   async fingerprint(request: FingerprintRequest): Promise<Fingerprint | null> {
-    this.#remember(request.salt);
-    return await this.#withKey('fingerprint', request.key, (facts) =>
-      fingerprintKey(this.#token, facts, request.salt, request.methods),
+    const token = this.#token;
+    const { key, salt, methods } = request;
+    this.#remember(salt);
+    return await token.guard(
+      'reading',
+      () => `fingerprint the ${inWords(key.locator)}`,
+      async () => fingerprintKey(token, token.factsForUse(await locate(token, key), key.locator.class), salt, methods),
     );
   }
 
@@ -174,8 +178,10 @@ export class Pkcs11Device implements Device {
 
   async #withKey<T>(verb: string, key: KeyRef, work: (facts: KeyFacts) => Promise<T> | T): Promise<T> {
     if (key?.locator === undefined) throw new KeyferryError('argument-invalid', 'This is no key of a device.');
-    return await this.#token.guard('reading', `${verb} the ${inWords(key.locator)}`, async () =>
-      work(this.#token.facts(await locate(this.#token, key), key.locator.class)),
+    return await this.#token.guard(
+      'reading',
+      () => `${verb} the ${inWords(key.locator)}`,
+      async () => work(this.#token.facts(await locate(this.#token, key), key.locator.class)),
     );
   }
 }

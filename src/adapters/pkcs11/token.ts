@@ -19,6 +19,9 @@ import type { ResolvedWrap } from './wrap-probe.ts';
 
 const NO_SALT = new Uint8Array(0);
 
+/** More than this many keys are never on their way at once; a leftover costs one more read. */
+const EXPECTED_MAX = 4096;
+
 /** How many objects are read before other work gets its turn. */
 export const ENUMERATION_BATCH = 256;
 
@@ -62,6 +65,7 @@ export class Token {
   readonly unknownAttributes = new Set<number>();
   /** What was read of wrapping keys: they serve thousands of calls. */
   readonly wrappingKeys = new Map<Handle, KeyFacts>();
+  readonly #expected = new Map<Handle, KeyFacts>();
   #refreshing: Promise<void> | null = null;
   #duplicates: DuplicateSearch | null = null;
 
@@ -143,10 +147,25 @@ export class Token {
     return this.#duplicates;
   }
 
+  /** What was just read of a key whose fingerprint is wanted next, as it is of every key that moves. */
+  expectUse(facts: KeyFacts): void {
+    if (this.#expected.size >= EXPECTED_MAX) this.#expected.clear();
+    this.#expected.set(facts.handle, facts);
+  }
+
+  /** Facts for one use of a key: only its class, type and permissions are sure to be filled in. */
+  factsForUse(handle: Handle, keyClass: KeyClass): KeyFacts {
+    const known = this.#expected.get(handle);
+    if (known === undefined) return this.facts(handle, keyClass);
+    this.#expected.delete(handle);
+    return known;
+  }
+
   /** The object behind the handle is changed or gone: nothing that was read of it holds any more. */
   forget(handle: Handle): void {
     this.fingerprints.delete(handle);
     this.wrappingKeys.delete(handle);
+    this.#expected.delete(handle);
   }
 
   ref(object: ObjectName, fingerprint: Fingerprint | null = null): KeyRef {
@@ -158,12 +177,17 @@ export class Token {
     };
   }
 
-  /** Runs `work` and turns what the module throws into the error that operators see. */
-  async guard<T>(effect: CallContext['effect'], operation: string, work: () => Promise<T> | T): Promise<T> {
+  /** Runs `work` and turns what the module throws into the error that operators see. Words are only made for an error. */
+  async guard<T>(
+    effect: CallContext['effect'],
+    operation: string | (() => string),
+    work: () => Promise<T> | T,
+  ): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      throw asKeyferryError(error, { device: this.name, operation, effect });
+      const words = typeof operation === 'string' ? operation : operation();
+      throw asKeyferryError(error, { device: this.name, operation: words, effect });
     }
   }
 

@@ -53,12 +53,9 @@ function wanted(args: Arguments): Wanted {
 const readWrapped = (args: Arguments): WrappedKey | null =>
   isWrappedKey(args['wrapped-key']) ? args['wrapped-key'] : null;
 
-function template(token: Token, args: Arguments): Template {
-  const asked = new Map<AttributeName, boolean>([
-    ['private', true],
-    ['sensitive', true],
-    ['extractable', false],
-  ]);
+/** Usage only where somebody knows it: of a key from a file, the device's own default stays. */
+function askedOf(args: Arguments): Map<AttributeName, boolean> {
+  const asked = new Map(PROTECTED);
   const usage = readWrapped(args)?.payload?.usage;
   if (usage !== undefined) {
     for (const name of USAGE_ATTRIBUTES) {
@@ -67,8 +64,17 @@ function template(token: Token, args: Arguments): Template {
     }
   }
   for (const [name, value] of readAttributes(args)) asked.set(name, value);
-  return templateOf(token, { ...arriving(args), attributes: asked });
+  return asked;
 }
+
+const PROTECTED: readonly (readonly [AttributeName, boolean])[] = [
+  ['private', true],
+  ['sensitive', true],
+  ['extractable', false],
+];
+
+const template = (token: Token, args: Arguments): Template =>
+  templateOf(token, { ...arriving(args), attributes: askedOf(args) });
 
 function resolved(token: Token, args: Arguments, wrapped: WrappedKey): ResolvedWrap {
   const name = readTextIfGiven(args, 'mechanism') ?? wrapped.mechanism;
@@ -97,9 +103,13 @@ const missing = (token: Token, name: string): string =>
  * Some modules need CKA_VALUE_LEN in the template and some refuse it. A refused template has made nothing, so the other form may be
  * tried; what worked is remembered.
  */
-async function unwrap(token: Token, args: Arguments, wrapped: WrappedKey, unwrapping: Handle): Promise<Handle> {
-  const wrap = resolved(token, args, wrapped);
-  const asked = template(token, args);
+async function unwrap(
+  token: Token,
+  wrap: ResolvedWrap,
+  wrapped: WrappedKey,
+  unwrapping: Handle,
+  asked: Template,
+): Promise<Handle> {
   const bytes = (wrapped.payload?.bits ?? 0) / 8;
   const attempt = (hasLength: boolean) =>
     makeWith(
@@ -176,16 +186,24 @@ export const unwrapKey: Pkcs11Action = {
     const unwrapping = await token.guard('reading', 'find the unwrapping key', () =>
       locate(token, readKey(args, 'unwrapping-key')),
     );
-    const handle = await token.guard('changing', `unwrap the ${inWords(name)}`, () =>
-      unwrap(token, args, wrapped, unwrapping),
+    const wrap = resolved(token, args, wrapped);
+    const attributes = askedOf(args);
+    const asked = templateOf(token, { ...name, attributes });
+    const handle = await token.guard(
+      'changing',
+      () => `unwrap the ${inWords(name)}`,
+      () => unwrap(token, wrap, wrapped, unwrapping, asked),
     );
     token.index.add(name, handle);
-    return await token.guard('checking', `read the arrived ${inWords(name)} back`, () =>
-      done(
-        { key: token.ref(name, readKey(args, 'like').locator.fingerprint) },
-        differences(token, handle, template(token, args)),
-      ),
+    const violations = await token.guard(
+      'checking',
+      () => `read the arrived ${inWords(name)} back`,
+      () => differences(token, handle, asked),
     );
+    if (violations.length === 0) {
+      token.expectUse({ ...name, handle, bits: 0, checkValue: null, attributes: Object.fromEntries(attributes) });
+    }
+    return done({ key: token.ref(name, readKey(args, 'like').locator.fingerprint) }, violations);
   },
   async reconcile(token, call, source) {
     const { args } = call;

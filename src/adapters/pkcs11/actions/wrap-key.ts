@@ -146,29 +146,33 @@ export const wrapKey: Pkcs11Action = {
     const name = readText(args, 'mechanism');
     const wrap = token.wrap.get(name);
     if (wrap === undefined) throw token.fail('capability-missing', `${missing(token, name)}.`);
-    const what = inWords(ref.locator);
-    return await token.guard('reading', `wrap the ${what}`, async () => {
-      const wrapping = await wrappingFacts(token, args);
-      const payload = token.facts(await locate(token, ref), ref.locator.class);
-      const found = refusal(token, wrap, payload, wrapping);
-      if (found !== null) throw token.fail(found.code, `the ${what} cannot be wrapped: ${found.reason}.`);
-      const bytes = await token.pool.use((session) =>
-        token.module.C_WrapKey(session, wrap.mechanism, wrapping.handle, payload.handle),
-      );
-      const length = wrappedLength(wrap, payload, wrapping);
-      if (length !== undefined && bytes.length !== length) {
-        throw token.fail(
-          'mechanism-invalid',
-          `${name} of the ${what} gave ${bytes.length} bytes where it must give ${length}.`,
+    return await token.guard(
+      'reading',
+      () => `wrap the ${inWords(ref.locator)}`,
+      async () => {
+        const wrapping = await wrappingFacts(token, args);
+        const payload = token.facts(await locate(token, ref), ref.locator.class);
+        const found = refusal(token, wrap, payload, wrapping);
+        if (found !== null) {
+          throw token.fail(found.code, `the ${inWords(payload)} cannot be wrapped: ${found.reason}.`);
+        }
+        const bytes = await token.pool.use((session) =>
+          token.module.C_WrapKey(session, wrap.mechanism, wrapping.handle, payload.handle),
         );
-      }
-      const data: WrappedKey = {
-        kind: 'wrapped-key',
-        mechanism: name,
-        bytes,
-        payload: { class: payload.class, type: payload.type, bits: payload.bits, usage: usageOf(payload) },
-      };
-      return done({ data });
-    });
+        const length = wrappedLength(wrap, payload, wrapping);
+        if (length !== undefined && bytes.length !== length) {
+          const gave = `${name} of the ${inWords(payload)} gave ${bytes.length} bytes where it must give ${length}`;
+          throw token.fail('mechanism-invalid', `${gave}.`);
+        }
+        token.expectUse(payload);
+        const data: WrappedKey = {
+          kind: 'wrapped-key',
+          mechanism: name,
+          bytes,
+          payload: { class: payload.class, type: payload.type, bits: payload.bits, usage: usageOf(payload) },
+        };
+        return done({ data });
+      },
+    );
   },
 };
