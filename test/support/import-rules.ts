@@ -146,8 +146,13 @@ interface Scanned {
   readonly source: ScannedSource;
 }
 
-function scanAll(files: SourceFiles): Scanned[] {
-  return [...files].map(([path, text]) => ({ path, source: scanSource(text) }));
+/** Every rule reads the same files, so a map of files is scanned once. */
+const scans = new WeakMap<SourceFiles, readonly Scanned[]>();
+
+function scanAll(files: SourceFiles): readonly Scanned[] {
+  const known = scans.get(files) ?? [...files].map(([path, text]) => ({ path, source: scanSource(text) }));
+  scans.set(files, known);
+  return known;
 }
 
 function resolveImport(from: string, specifier: string): string | null {
@@ -258,7 +263,7 @@ export function findCycles(files: SourceFiles): string[][] {
 }
 
 const SIZE_WITH_REASON = 300;
-export const SIZE_LIMIT = 400;
+const SIZE_LIMIT = 400;
 
 export function checkSizes(files: SourceFiles, exceptions: Exceptions = {}): Finding[] {
   const findings: Finding[] = [];
