@@ -21,9 +21,9 @@ export function readingJournal<T>(run: string, dir: string, read: () => T): T {
 export function readError(run: string, dir: string, error: unknown): unknown {
   const native = sqliteCode(error);
   if (native === undefined) return error;
-  // SQLITE_ERROR: no such table or column; nothing else can be wrong with keyferry's own statements.
-  if (native === 'SQLITE_CORRUPT' || native === 'SQLITE_NOTADB' || native === 'SQLITE_ERROR') {
-    return journalDamaged(run, (error as Error).message, error);
-  }
+  const reason = (error as Error).message;
+  const isOtherSchema = native === 'SQLITE_ERROR' && /^no such (?:table|column|index)/.test(reason);
+  if (native === 'SQLITE_CORRUPT' || native === 'SQLITE_NOTADB' || isOtherSchema)
+    return journalDamaged(run, reason, error);
   return stateError(error, { what: `The journal of run ${run} could not be read`, dir });
 }

@@ -20,6 +20,8 @@ export interface JournalFile {
 }
 
 export function* readEntries(file: JournalFile, filter: EntryFilter = {}): Generator<StoredEntry> {
+  // SQLite finds no plan for an index that is named and an empty list.
+  if (filter.kinds?.length === 0 || filter.scopes?.length === 0) return;
   const statement = readingJournal(file.run, file.dir, () => file.database.prepare(entryQuery(filter)));
   const item = filter.item === undefined ? [] : [filter.item];
   let after = 0;

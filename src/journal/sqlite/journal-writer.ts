@@ -1,9 +1,6 @@
 /**
  * The writing half of a journal: group commit. Appends are numbered, hashed and queued at once, and one transaction with one fsync
  * serves all that wait. SQLite's commit is synchronous, so whatever completes during one is the next group.
- *
- * CPU per entry, hashing and indexes included, measured on Node 20 with better-sqlite3 at groups of 64: see test/bench note in
- * docs; the goal is 12 µs.
  */
 import { KeyferryError } from '../../errors/keyferry-error.ts';
 import type { Counts, Entry, ItemState } from '../journal.ts';
@@ -65,7 +62,7 @@ export class JournalWriter {
   #lastSeq: number;
   #queue: Queued[] = [];
   #scheduled: 'soon' | NodeJS.Timeout | null = null;
-  #lastCommitMs = 0;
+  #lastCommitMs = Number.NEGATIVE_INFINITY;
   /** By the last reset. */
   #itemsReset = 0;
   #failure: { readonly error: unknown; wasTold: boolean } | null = null;

@@ -96,7 +96,11 @@ export function checkContent(file: JournalFile): JournalStart {
   const { head, commitment } = checkBeginning(file);
   const tail = checkTail(file);
   const openIntents = new OpenIntents();
-  for (const stored of readOpenIntents(file)) replayIntents(run, openIntents, stored);
+  for (const stored of readOpenIntents(file)) {
+    if (stored.entry.kind !== 'intent')
+      throw journalDamaged(run, `entry ${stored.seq} is listed as an open call and is none`);
+    replayIntents(run, openIntents, stored);
+  }
   checkOpenIntents(run, tail.entries, openIntents);
   const counts = readCounts(file);
   checkItems(file, commitment, counts);
