@@ -8,6 +8,7 @@ const UNWRITABLE: ReadonlySet<string> = new Set([
   'EIO',
   'ENOTDIR',
   'ENOENT',
+  'EEXIST',
   'EISDIR',
   'EMFILE',
   'ENFILE',
