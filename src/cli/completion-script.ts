@@ -71,17 +71,12 @@ const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** Splits what was typed into command path and words, then offers by path. Files are the default. */
 function bashScript(commands: readonly CompletedCommand[]): string {
-  const optionCases = new Map<string, readonly string[]>();
-  const valued = new Set<string>();
-  for (const { options } of commands) {
-    for (const { names, takesValue, choices } of options) {
-      if (!takesValue) continue;
-      for (const name of names) {
-        valued.add(name);
-        if (choices.length > 0) optionCases.set(name, choices);
-      }
-    }
-  }
+  const withValue = commands.flatMap(({ path, options }) =>
+    options.filter(({ takesValue }) => takesValue).map((option) => ({ path, ...option })),
+  );
+  const valued = new Set(withValue.flatMap(({ names }) => names));
+  // The same option may take other values in another command.
+  const choices = withValue.filter((option) => option.choices.length > 0);
   const groups = commands.filter(({ subcommands }) => subcommands.length > 0);
   const isSubcommand = groups.flatMap(({ path, subcommands }) =>
     subcommands.map((name) => quote(path === '' ? name : `${path} ${name}`)),
@@ -103,17 +98,19 @@ function bashScript(commands: readonly CompletedCommand[]): string {
     '    esac',
     '  done',
     '  COMPREPLY=()',
+    '  case "$path:$previous" in',
+    ...choices.map(({ path, names, choices: values }) => {
+      const cases = names.map((name) => quote(`${path}:${name}`)).join('|');
+      return `    ${cases}) COMPREPLY=($(compgen -W ${quote(values.join(' '))} -- "$current")); return ;;`;
+    }),
+    '  esac',
     '  case "$previous" in',
-    ...[...optionCases].map(
-      ([name, choices]) =>
-        `    ${name}) COMPREPLY=($(compgen -W ${quote(choices.join(' '))} -- "$current")); return ;;`,
-    ),
     `    ${[...valued].join('|')}) COMPREPLY=($(compgen -f -- "$current")); return ;;`,
     '  esac',
     '  case "$path" in',
-    ...commands.map(({ path, options, choices, subcommands }) => {
+    ...commands.map(({ path, options, choices: values, subcommands }) => {
       const names = options.flatMap((option) => option.names).filter((name) => name.startsWith('--'));
-      const words = [...subcommands, ...choices].join(' ');
+      const words = [...subcommands, ...values].join(' ');
       return `    ${quote(path)}) if [[ $current == -* ]]; then COMPREPLY=($(compgen -W ${quote(names.join(' '))} -- "$current")); else COMPREPLY=($(compgen -W ${quote(words)} -- "$current")); fi ;;`;
     }),
     '  esac',

@@ -33,6 +33,9 @@ export interface RunRecord {
 const OVER: ReadonlySet<string> = new Set(['done', 'failed', 'cancelled']);
 export const isOver = (state: string): boolean => OVER.has(state);
 
+/** As the engine says it of a run that it leaves open. */
+const HELD = 'held by this run until it ends; resume or cancel it';
+
 export function readRunRecord(journal: Journal): RunRecord {
   let state = 'planned';
   let reason: string | null = null;
@@ -67,24 +70,25 @@ export function readRunRecord(journal: Journal): RunRecord {
     counts: journal.counts(),
     seconds: milliseconds / 1000,
     leftovers: [...leftovers.values()],
-    held: isOver(state) ? [] : heldObjects(journal, generation),
+    held: isOver(state) ? [] : heldObjects(journal, state, generation),
     plan: journal.head().plan as PlanHead,
     startedAt: startedAt ?? 0,
     isOwned,
   };
 }
 
-const MAKING: readonly EntryScope[] = ['prepare', 'canary'];
-
-function heldObjects(journal: Journal, generation: number): RecordedObject[] {
+/** What prepare made stands until finally; the canary's keys only while it is on its way. */
+function heldObjects(journal: Journal, state: string, generation: number): RecordedObject[] {
+  const scopes: readonly EntryScope[] = state === 'proving' ? ['prepare', 'canary'] : ['prepare'];
   const held = new Map<string, RecordedObject>();
-  for (const { entry } of journal.entries({ kinds: ['outcome'], scopes: MAKING })) {
+  for (const { entry } of journal.entries({ kinds: ['outcome'], scopes })) {
     if (entry.kind !== 'outcome' || entry.result !== 'applied' || entry.call.generation !== generation) continue;
     for (const output of Object.values(entry.outputs ?? {})) {
       if (!isKeyRef(output)) continue;
       const { class: keyClass, type, id, label } = output.locator;
-      const object = `${keyClass} ${type} "${labelText(label) ?? label}"${id === '' ? '' : ` id ${id}`}`;
-      held.set(`${output.device}\n${object}`, { device: output.device, object, reason: `made by ${entry.call.step}` });
+      const name = label === '' ? '' : ` label "${labelText(label) ?? label}"`;
+      const object = `${keyClass} key (${type})${name}${id === '' ? '' : ` id ${id}`}`;
+      held.set(`${output.device}\n${object}`, { device: output.device, object, reason: HELD });
     }
   }
   return [...held.values()];

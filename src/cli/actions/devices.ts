@@ -9,10 +9,13 @@ import type { CommonOptions, Shell } from '../shell.ts';
 import type { DeviceLine } from '../views/devices-view.ts';
 import { devicesView } from '../views/devices-view.ts';
 
+/** More than any run uses, so that what is shown is the device's own limit. */
+const SESSIONS = 64;
+
 export async function devices(shell: Shell, names: readonly string[], options: CommonOptions): Promise<number> {
   const file = loadDevicesFile({ path: options.devices, adapters: ADAPTERS });
   const wanted = names.length === 0 ? Object.values(file.devices) : names.map((name) => namedDevice(file, name));
-  const open = await deviceOpener(shell, { options, sessions: 1 });
+  const open = await deviceOpener(shell, { options, sessions: SESSIONS });
   const lines = await Promise.all(
     wanted.map(async (settings): Promise<DeviceLine> => {
       try {

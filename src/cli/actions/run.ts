@@ -116,13 +116,18 @@ async function checkedRun(shell: Shell, ready: ReadyRun, options: CommonOptions 
         'The playbook has a step that exposes key bytes in clear to this host; nothing was changed.',
       );
     }
-    const { move } = plan.head.summary;
-    if (!options.yes) await confirm(shell.io, move === 1 ? 'Move this key?' : `Move ${move} keys?`);
+    if (!options.yes) await confirm(shell.io, question(plan.head));
     return (await start(shell, ready, options)).exitCode;
   } finally {
     release();
     await plan.dispose();
   }
+}
+
+function question({ summary: { total, move } }: PlanHead): string {
+  if (total === 0) return 'Run these steps?';
+  if (move === 0) return 'No key would move. Run the other steps all the same?';
+  return move === 1 ? 'Move this key?' : `Move ${move} keys?`;
 }
 
 function refuseBlocked(head: PlanHead, options: RunOptions): void {

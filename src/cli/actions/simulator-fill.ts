@@ -6,6 +6,7 @@ import { KeyferryError } from '../../errors/keyferry-error.ts';
 import { namedDevice } from '../named-device.ts';
 import { deviceOpener, openDevices } from '../open-devices.ts';
 import type { CommonOptions, Shell } from '../shell.ts';
+import { counted } from '../terminal/quantities.ts';
 
 export interface FillOptions {
   readonly count: number;
@@ -19,7 +20,7 @@ export async function simulatorFill(shell: Shell, name: string, options: CommonO
   const { count, type, prefix, nonextractableShare } = options;
   const made = await fillDevice(shell, options, { settings, request: { count, type, prefix, nonextractableShare } });
   await shell.io.stdout.write(
-    options.json ? `${JSON.stringify({ device: name, made })}\n` : `Made ${made} keys on ${name}.\n`,
+    options.json ? `${JSON.stringify({ device: name, made })}\n` : `Made ${counted(made, 'key')} on ${name}.\n`,
   );
   return 0;
 }

@@ -115,7 +115,7 @@ export function deviceLines(devices: readonly PlanDevice[], styles: Styles): str
 function stepLines(title: string, steps: readonly PlanStepLine[], styles: Styles): string[] {
   if (steps.length === 0) return [];
   const lines = steps.map((step) => {
-    const final = step.pointOfNoReturn ? ` ${styles.red('cannot be undone')}` : '';
+    const final = step.pointOfNoReturn ? ` ${styles.red('(cannot be undone)')}` : '';
     return `  ${styles.cyan(visible(step.do))}  ${styles.dim(visible(step.summary))}${final}`;
   });
   return [styles.bold(title), ...lines, ''];

@@ -34,7 +34,13 @@ describe('readRunRecord', () => {
     const record = readRunRecord(journal);
     await journal.close();
     expect(record).toMatchObject({ run: REPORT_RUN, state: 'moving', isOwned: true, leftovers: [] });
-    expect(record.held).toEqual([{ device: 'target', object: 'secret aes "wrap" id 0a', reason: 'made by pair' }]);
+    expect(record.held).toEqual([
+      {
+        device: 'target',
+        object: 'secret key (aes) label "wrap" id 0a',
+        reason: 'held by this run until it ends; resume or cancel it',
+      },
+    ]);
     expect(isOver(record.state)).toBe(false);
   });
 
