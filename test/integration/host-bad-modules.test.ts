@@ -33,7 +33,7 @@ async function hosted(behaviour: string, changes: Partial<HostedDeviceOptions> =
     sessions: 2,
     home,
     retryPin: false,
-    callTimeoutMs: 3_000,
+    callTimeoutMs: 20_000,
     pin: async () => new Secret('1234'),
     ...changes,
   });
@@ -91,16 +91,16 @@ describe('a module that crashes', () => {
 
 describe('a module that hangs', () => {
   test.each(['C_Initialize', 'C_GetTokenInfo', 'C_Login'])('in %s while opening', async (call) => {
-    const error = await thrown(hosted(`hang:${call}`));
+    const error = await thrown(hosted(`hang:${call}`, { openTimeoutMs: 3_000 }));
     expect(error).toMatchObject({ code: 'module-hung', outcome: 'not-applied', device: 'bad' });
   });
 
   test('in a reading call', async () => {
-    const device = await hosted('hang:C_FindObjects');
+    const device = await hosted('hang:C_FindObjects', { callTimeoutMs: 1_500, openTimeoutMs: 20_000 });
     expect(await thrown(inventory(device))).toMatchObject({
       code: 'module-hung',
       outcome: 'not-applied',
-      message: expect.stringContaining('3 s'),
+      message: expect.stringContaining('1.5 s'),
     });
   });
 

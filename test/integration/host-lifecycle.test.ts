@@ -48,6 +48,7 @@ async function hosted(changes: Partial<HostedDeviceOptions> = {}): Promise<Devic
     home: home(),
     retryPin: false,
     callTimeoutMs: 20_000,
+    openTimeoutMs: 20_000,
     program: FAKE,
     pin: async () => {
       pinsAsked += 1;
@@ -170,10 +171,10 @@ describe('what cannot be opened', () => {
 
   test('a PIN may take longer than a call', async () => {
     const pin = async () => {
-      await sleep(2_500);
+      await sleep(4_500);
       return new Secret(PIN);
     };
-    const device = await hosted({ pin, callTimeoutMs: 2_000 });
+    const device = await hosted({ pin, openTimeoutMs: 4_000 });
     expect((await device.describe()).serial).toBe('S1');
   });
 });

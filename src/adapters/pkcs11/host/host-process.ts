@@ -2,7 +2,7 @@
  * The engine's side of one device host: forks it, sends calls, and turns its end into errors. A call is rejected only when the process is
  * gone, so nothing that it was doing can still reach the device.
  *
- * Measured (Node 20, two cores, a fake device that answers at once): one call after the other 0.11 ms each, 64 at a time 9 µs each.
+ * Measured (Node 20, two cores, a fake device that answers at once), per call: one after the other 90 µs, 8 at a time 17 µs, 64 at a time 8 µs.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -20,6 +20,8 @@ export interface HostProcessOptions {
   readonly pin: () => Promise<Secret>;
   /** A call without an answer for so long ends the process. */
   readonly callTimeoutMs: number;
+  /** The same for starting the process, loading the module and logging in, without the time that the PIN takes. */
+  readonly openTimeoutMs: number;
   /** The host's program; tests have their own. */
   readonly program?: URL;
 }
@@ -27,6 +29,7 @@ export interface HostProcessOptions {
 interface Pending {
   readonly what: string;
   readonly changes: boolean;
+  readonly timeoutMs: number;
   /** performance.now() when it is overdue. */
   readonly deadline: number;
   resolve(value: unknown): void;
@@ -105,9 +108,10 @@ export class HostProcess {
   request(request: HostRequest, what: string, changes: boolean): Promise<unknown> {
     if (this.#loss !== undefined) return Promise.reject(this.lostError(what, 'not-applied'));
     const id = this.#nextId++;
-    const deadline = performance.now() + this.#options.callTimeoutMs;
+    const timeoutMs = this.#options.callTimeoutMs;
+    const deadline = performance.now() + timeoutMs;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { what, changes, deadline, resolve, reject });
+      this.#pending.set(id, { what, changes, timeoutMs, deadline, resolve, reject });
       this.#outbox.push({ ...request, id });
       this.#timer ??= setTimeout(() => this.#checkTimes(), this.#options.callTimeoutMs);
     });
@@ -146,11 +150,12 @@ export class HostProcess {
     const overdue: Pending = {
       what: 'opening',
       changes: false,
+      timeoutMs: this.#options.openTimeoutMs,
       deadline: 0,
       resolve: () => undefined,
       reject: () => undefined,
     };
-    this.#timer = setTimeout(() => this.#kill(overdue), this.#options.callTimeoutMs);
+    this.#timer = setTimeout(() => this.#kill(overdue), this.#options.openTimeoutMs);
   }
 
   #receive(message: FromHost): void {
@@ -250,7 +255,7 @@ export class HostProcess {
 
   #hungFate(hung: Pending): string {
     const ended = this.#child.signalCode === null ? 'could not be ended' : 'was ended';
-    return `gave no answer to "${hung.what}" for ${this.#options.callTimeoutMs / 1000} s and ${ended}`;
+    return `gave no answer to "${hung.what}" for ${hung.timeoutMs / 1000} s and ${ended}`;
   }
 }
 

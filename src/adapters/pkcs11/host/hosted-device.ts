@@ -16,6 +16,8 @@ export interface HostedDeviceOptions extends HostSetup {
   readonly pin: () => Promise<Secret>;
   /** A call without an answer for so long ends the process. Default 120 s. */
   readonly callTimeoutMs?: number;
+  /** The same for opening, the time that the PIN takes not counted. Default: `callTimeoutMs`. */
+  readonly openTimeoutMs?: number;
   /** Actions that change nothing on the device, so that their loss leaves nothing to settle. Default: what the actions declare. */
   readonly readActions?: readonly string[];
   /** The host's program; tests have their own. */
@@ -142,10 +144,18 @@ class HostedDevice implements Device {
   }
 
   #hostOptions(retryPin: boolean): HostProcessOptions {
-    const { pin, callTimeoutMs = CALL_TIMEOUT_MS, readActions: _, program, ...setup } = this.#options;
+    const {
+      pin,
+      readActions: _,
+      program,
+      callTimeoutMs = CALL_TIMEOUT_MS,
+      openTimeoutMs = callTimeoutMs,
+      ...setup
+    } = this.#options;
     return {
       setup: { ...setup, retryPin },
       callTimeoutMs,
+      openTimeoutMs,
       pin: () => {
         this.#pin ??= pin();
         return this.#pin;

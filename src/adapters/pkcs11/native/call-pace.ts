@@ -14,36 +14,56 @@ import { performance } from 'node:perf_hooks';
 const WORTH_A_THREAD_MS = 0.3;
 /** A threaded call that takes longer than this, hop included, is not even tried blocking. */
 const MAY_BE_QUICK_MS = 1.5;
+/** After so many threaded calls in a row a blocking one may be tried again. */
+const FORGET_AFTER = 200;
+/** Weight of the newest call, and the most it counts for: one pause of the operating system must not change the way. */
 const WEIGHT = 0.2;
+const MOST_MS = 1;
+
+interface Kind {
+  /** Averages in ms; undefined: not known. */
+  blocking: number | undefined;
+  threaded: number | undefined;
+  threadedInARow: number;
+}
 
 export class CallPace {
-  readonly #threaded = new Map<string, number>();
-  readonly #blocking = new Map<string, number>();
+  readonly #kinds = new Map<string, Kind>();
+  readonly #now: () => number;
 
-  async run<T>(kind: string, blocking: () => T, threaded: () => Promise<T>): Promise<T> {
-    if (this.#shouldBlock(kind)) return timed(this.#blocking, kind, blocking);
-    const start = performance.now();
+  /** `now` in ms. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** `name` tells calls apart that take equally long. */
+  async run<T>(name: string, blocking: () => T, threaded: () => Promise<T>): Promise<T> {
+    const kind = this.#kind(name);
+    const start = this.#now();
+    if (isQuick(kind)) {
+      const result = blocking();
+      kind.blocking = average(kind.blocking, Math.min(this.#now() - start, MOST_MS));
+      kind.threadedInARow = 0;
+      return result;
+    }
     const result = await threaded();
-    note(this.#threaded, kind, performance.now() - start);
+    kind.threaded = average(kind.threaded, this.#now() - start);
+    kind.threadedInARow += 1;
+    if (kind.threadedInARow % FORGET_AFTER === 0) kind.blocking = undefined;
     return result;
   }
 
-  #shouldBlock(kind: string): boolean {
-    const blocking = this.#blocking.get(kind);
-    if (blocking !== undefined) return blocking < WORTH_A_THREAD_MS;
-    const threaded = this.#threaded.get(kind);
-    return threaded !== undefined && threaded < MAY_BE_QUICK_MS;
+  #kind(name: string): Kind {
+    const known = this.#kinds.get(name) ?? { blocking: undefined, threaded: undefined, threadedInARow: 0 };
+    this.#kinds.set(name, known);
+    return known;
   }
 }
 
-function timed<T>(table: Map<string, number>, kind: string, call: () => T): T {
-  const start = performance.now();
-  const result = call();
-  note(table, kind, performance.now() - start);
-  return result;
+function isQuick({ blocking, threaded }: Kind): boolean {
+  if (blocking !== undefined) return blocking < WORTH_A_THREAD_MS;
+  return threaded !== undefined && threaded < MAY_BE_QUICK_MS;
 }
 
-function note(table: Map<string, number>, kind: string, ms: number): void {
-  const before = table.get(kind);
-  table.set(kind, before === undefined ? ms : before + WEIGHT * (ms - before));
-}
+const average = (before: number | undefined, ms: number): number =>
+  before === undefined ? ms : before + WEIGHT * (ms - before);
