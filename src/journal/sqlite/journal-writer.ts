@@ -4,13 +4,14 @@
  */
 import { KeyferryError } from '../../errors/keyferry-error.ts';
 import type { Counts, Entry, ItemState } from '../journal.ts';
+import { checkEntry } from './entry-check.ts';
 import { encodeEntry } from './entry-codec.ts';
 import type { HashChain } from './hash-chain.ts';
 import { countsOf, type JournalFile } from './journal-reader.ts';
 import type { IntentChange, OpenIntents } from './open-intents.ts';
-import { columnsOf, type EntryColumns, RUN_SCOPES, STATE_CODES, stateOfCode } from './schema.ts';
-import type { SqliteStatement } from './sqlite.ts';
+import { columnsOf, type EntryColumns, STATE_CODES, stateOfCode } from './schema.ts';
 import { stateError } from './sqlite-error.ts';
+import { prepareStatements, type WriterStatements } from './writer-statements.ts';
 
 /** Stops a test before or after any write; `seq` is the last entry of the commit. What it throws ends the journal. */
 export type OnWrite = (point: 'before-commit' | 'after-commit', seq: number) => void;
@@ -56,7 +57,7 @@ export class JournalWriter {
   readonly #chain: HashChain;
   readonly #openIntents: OpenIntents;
   readonly #tuning: JournalTuning;
-  readonly #statements: Statements;
+  readonly #statements: WriterStatements;
   readonly #counts: Record<ItemState, number>;
   readonly #total: number;
   #lastSeq: number;
@@ -120,7 +121,7 @@ export class JournalWriter {
   }
 
   #enqueue(entry: Entry, settle: Queued['settle']): void {
-    this.#check(entry);
+    checkEntry(entry, this.#total);
     const payload = encodeEntry(entry);
     const seq = this.#lastSeq + 1;
     const at = (this.#tuning.clock ?? Date.now)();
@@ -129,18 +130,6 @@ export class JournalWriter {
     const hash = this.#chain.append(seq, at, payload);
     this.#queue.push({ seq, at, entry, columns: columnsOf(entry), payload, hash, intent, settle });
     this.#schedule();
-  }
-
-  /** Mistakes of the caller, found before anything is queued. */
-  #check(entry: Entry): void {
-    if (entry.kind === 'run') throw new Error('a journal has one head entry, made with it');
-    if (entry.kind === 'item' && !(entry.item >= -1 && entry.item < this.#total)) {
-      throw new Error(`item ${entry.item} is not in the plan of ${this.#total}`);
-    }
-    if (entry.kind !== 'intent' && entry.kind !== 'outcome') return;
-    if (RUN_SCOPES.has(entry.call.scope) && (entry.call.item ?? -1) >= 0) {
-      throw new Error(`a call in ${entry.call.scope} belongs to no item`);
-    }
   }
 
   #schedule(): void {
@@ -259,35 +248,4 @@ export class JournalWriter {
     failure.wasTold = true;
     return failure.error;
   }
-}
-
-type Statements = Readonly<
-  Record<
-    | 'begin'
-    | 'commit'
-    | 'rollBack'
-    | 'insertEntry'
-    | 'openIntent'
-    | 'closeIntent'
-    | 'stateOf'
-    | 'moveItem'
-    | 'resetItems',
-    SqliteStatement
-  >
->;
-
-function prepareStatements({ database }: JournalFile): Statements {
-  return {
-    begin: database.prepare('BEGIN IMMEDIATE'),
-    commit: database.prepare('COMMIT'),
-    rollBack: database.prepare('ROLLBACK'),
-    insertEntry: database.prepare(
-      'INSERT INTO entries (seq, at, kind, scope, item, hash, payload) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    ),
-    openIntent: database.prepare('INSERT INTO open_intents (seq) VALUES (?)'),
-    closeIntent: database.prepare('DELETE FROM open_intents WHERE seq = ?'),
-    stateOf: database.prepare('SELECT state FROM states WHERE idx = ?'),
-    moveItem: database.prepare('UPDATE states SET state = ?, seq = ? WHERE idx = ?'),
-    resetItems: database.prepare('UPDATE states SET state = ?, seq = ? WHERE state = ?'),
-  };
 }

@@ -27,7 +27,7 @@ export async function loadNodeSqlite(): Promise<SqliteOpen | null> {
  * Loading the module warns that it is experimental, on every command. The load is synchronous, so nothing else can warn meanwhile but
  * the load itself, and of its warnings only this one is left out.
  */
-function withoutExperimentalWarning<T>(load: () => T): T {
+export function withoutExperimentalWarning<T>(load: () => T): T {
   const emitWarning = process.emitWarning;
   process.emitWarning = ((...args: Parameters<typeof emitWarning>) => {
     const [warning, type] = args;

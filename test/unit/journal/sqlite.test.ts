@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { KeyferryError } from '../../../src/errors/keyferry-error.ts';
 import { createPrivateFile } from '../../../src/home/private-file.ts';
 import { loadBetterSqlite } from '../../../src/journal/sqlite/better-sqlite.ts';
-import { loadNodeSqlite } from '../../../src/journal/sqlite/node-sqlite.ts';
+import { loadNodeSqlite, withoutExperimentalWarning } from '../../../src/journal/sqlite/node-sqlite.ts';
 import { openSqlite, SQLITE_PROVIDERS, type SqliteOpen } from '../../../src/journal/sqlite/sqlite.ts';
 import { sqliteCode, stateError } from '../../../src/journal/sqlite/sqlite-error.ts';
 import { aFolder } from '../../support/journal-fixtures.ts';
@@ -101,9 +101,21 @@ describe('the choice of SQLite', () => {
     });
   });
 
-  it('leaves other warnings alone while it loads', async () => {
-    const emitWarning = process.emitWarning;
-    await loadNodeSqlite();
+  it('is quiet about SQLite being experimental and about nothing else', async () => {
+    const heard: string[] = [];
+    const listen = (warning: Error): void => void heard.push(warning.message);
+    process.on('warning', listen);
+    const { emitWarning } = process;
+    const given = withoutExperimentalWarning(() => {
+      process.emitWarning('SQLite is an experimental feature and might change at any time', 'ExperimentalWarning');
+      process.emitWarning('another feature is experimental', 'ExperimentalWarning');
+      process.emitWarning('SQLite is old', 'DeprecationWarning');
+      return 7;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', listen);
+    expect(given).toBe(7);
+    expect(heard).toEqual(['another feature is experimental', 'SQLite is old']);
     expect(process.emitWarning).toBe(emitWarning);
   });
 });
