@@ -34,15 +34,15 @@ export async function fillToken(token: Token, request: FillRequest): Promise<num
       id,
       label,
       more,
-      attributes: new Map([
-        ['private', true],
-        ['sensitive', true],
-        ['extractable', !isStuck],
-        ['encrypt', true],
-        ['decrypt', true],
-        ['wrap', true],
-        ['unwrap', true],
-      ]),
+      attributes: {
+        private: true,
+        sensitive: true,
+        extractable: !isStuck,
+        encrypt: true,
+        decrypt: true,
+        wrap: true,
+        unwrap: true,
+      },
     });
     const handle = await token.pool.use((session) =>
       token.module.C_GenerateKey(session, { type: mechanism }, [...required, ...optional]),

@@ -2,8 +2,7 @@
  * Templates of new objects: what must be set, and what is set where the device takes it (usages that are to be off and that some modules
  * do not know at all). Everything asked for is read back afterwards.
  */
-import type { AttributeName } from '../../keys/attributes.ts';
-import { ATTRIBUTE_NAMES, kebabName } from '../../keys/attributes.ts';
+import { ATTRIBUTE_NAMES, type AttributeName, type KeyAttributes, kebabName } from '../../keys/attributes.ts';
 import type { KeyClass, KeyType } from '../../keys/key-spec.ts';
 import type { Violation } from '../adapter.ts';
 import { boolAttribute, bytesOf, CKA_OF, CKO_OF, ckkOf, hexOf, ulongAttribute } from './attribute-codec.ts';
@@ -24,7 +23,7 @@ export interface TemplateOptions {
   /** Hex. */
   readonly id: string;
   readonly label: string;
-  readonly attributes: ReadonlyMap<AttributeName, boolean>;
+  readonly attributes: KeyAttributes;
   /** Further attributes, as they are. */
   readonly more?: readonly Attribute[];
 }
@@ -49,7 +48,9 @@ export function templateOf(token: Token, options: TemplateOptions): Template {
   const optional: Attribute[] = [];
   // An empty id is offered too: a device that gives ids of its own would change the key's name unseen.
   (options.id === '' ? optional : required).push({ type: CKA.ID, value: bytesOf(options.id) });
-  for (const [name, value] of options.attributes) {
+  for (const name of Object.keys(options.attributes) as AttributeName[]) {
+    const value = options.attributes[name];
+    if (value === undefined) continue;
     const isLeftOut = name === 'derive' && !value;
     (isLeftOut ? optional : required).push(boolAttribute(CKA_OF[name], value));
   }

@@ -1,6 +1,6 @@
 /** Arguments of actions: the shapes that several share, and readers that refuse what is not of the shape with `argument-invalid`. */
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
-import { type AttributeName, attributeFromKebab, kebabName } from '../../../keys/attributes.ts';
+import { type AttributeName, attributeFromKebab, type KeyAttributes, kebabName } from '../../../keys/attributes.ts';
 import { isKeyRef, type KeyRef } from '../../../keys/key-record.ts';
 import { WRAP_MECHANISMS } from '../../../keys/mechanisms.ts';
 import { type Field, type ObjectShape, optional, required, type Shape } from '../../../schema/shape.ts';
@@ -90,9 +90,9 @@ export function readBooleanIfGiven(args: Arguments, name: string): boolean | und
 }
 
 /** By attribute name; values that are not known yet are left out. */
-export function readAttributes(args: Arguments): ReadonlyMap<AttributeName, boolean> {
+export function readAttributes(args: Arguments): KeyAttributes {
   const given = args.attributes;
-  const read = new Map<AttributeName, boolean>();
+  const read: { [name in AttributeName]?: boolean } = {};
   if (given === undefined || isNotYet(given)) return read;
   if (typeof given !== 'object' || given === null) throw wrong('attributes', 'a map of attributes');
   for (const [kebab, value] of Object.entries(given)) {
@@ -102,7 +102,7 @@ export function readAttributes(args: Arguments): ReadonlyMap<AttributeName, bool
     }
     if (isNotYet(value)) continue;
     if (typeof value !== 'boolean') throw wrong(`attributes.${kebab}`, 'true or false');
-    read.set(name, value);
+    read[name] = value;
   }
   return read;
 }

@@ -1,5 +1,5 @@
 /** generate-key: a new symmetric key, made by the device. Not extractable unless the playbook says so. */
-import type { AttributeName } from '../../../keys/attributes.ts';
+import { type KeyAttributes, USAGE_ATTRIBUTES } from '../../../keys/attributes.ts';
 import type { KeyType } from '../../../keys/key-spec.ts';
 import { labelHex } from '../../../keys/locator.ts';
 import { optional, required, withDefault } from '../../../schema/shape.ts';
@@ -30,10 +30,12 @@ export const KEY_GENERATION: Readonly<Partial<Record<KeyType, number>>> = {
   'generic-secret': CKM.GENERIC_SECRET_KEY_GEN,
 };
 
-const USAGE: Readonly<Partial<Record<KeyType, readonly AttributeName[]>>> = {
-  aes: ['encrypt', 'decrypt'],
-  des3: ['encrypt', 'decrypt'],
-  'generic-secret': ['sign', 'verify'],
+const NO_USAGE: KeyAttributes = Object.fromEntries(USAGE_ATTRIBUTES.map((name) => [name, false]));
+
+const USAGE: Readonly<Partial<Record<KeyType, KeyAttributes>>> = {
+  aes: { encrypt: true, decrypt: true },
+  des3: { encrypt: true, decrypt: true },
+  'generic-secret': { sign: true, verify: true },
 };
 
 const SIZES: Readonly<Partial<Record<KeyType, (bits: number) => boolean>>> = {
@@ -53,20 +55,14 @@ const isWrapping = (args: Arguments): boolean => readTextIfGiven(args, 'purpose'
 
 function template(token: Token, args: Arguments, keyId: string): Template {
   const { type, label: text } = wanted(args);
-  const usage = USAGE[type] ?? [];
-  const asked = new Map<AttributeName, boolean>(
-    isWrapping(args)
-      ? TRANSIT_KEK
-      : [
-          ['private', true],
-          ['sensitive', true],
-          ['extractable', readBooleanIfGiven(args, 'extractable') ?? false],
-          ...(['encrypt', 'decrypt', 'sign', 'verify', 'wrap', 'unwrap', 'derive'] as const).map(
-            (name): [AttributeName, boolean] => [name, usage.includes(name)],
-          ),
-        ],
-  );
-  for (const [name, value] of readAttributes(args)) asked.set(name, value);
+  const usual: KeyAttributes = {
+    private: true,
+    sensitive: true,
+    extractable: readBooleanIfGiven(args, 'extractable') ?? false,
+    ...NO_USAGE,
+    ...USAGE[type],
+  };
+  const asked: KeyAttributes = { ...(isWrapping(args) ? TRANSIT_KEK : usual), ...readAttributes(args) };
   // The length of a triple-DES key is no choice, and modules refuse to be told.
   const more = type === 'des3' ? [] : [ulongAttribute(CKA.VALUE_LEN, readInteger(args, 'bits') / 8)];
   return templateOf(token, { class: 'secret', type, id: keyId, label: text, attributes: asked, more });

@@ -2,7 +2,7 @@
  * unwrap-key: makes a key from a wrapped one, inside the device. It arrives with the name and usage of the key it is like, sensitive and
  * not extractable; everything that was asked for is read back.
  */
-import { type AttributeName, USAGE_ATTRIBUTES } from '../../../keys/attributes.ts';
+import type { KeyAttributes } from '../../../keys/attributes.ts';
 import { labelHex } from '../../../keys/locator.ts';
 import { isWrappedKey, type WrappedKey } from '../../../keys/wrapped-key.ts';
 import { optional } from '../../../schema/shape.ts';
@@ -54,24 +54,10 @@ const readWrapped = (args: Arguments): WrappedKey | null =>
   isWrappedKey(args['wrapped-key']) ? args['wrapped-key'] : null;
 
 /** Usage only where somebody knows it: of a key from a file, the device's own default stays. */
-function askedOf(args: Arguments): Map<AttributeName, boolean> {
-  const asked = new Map(PROTECTED);
+function askedOf(args: Arguments): KeyAttributes {
   const usage = readWrapped(args)?.payload?.usage;
-  if (usage !== undefined) {
-    for (const name of USAGE_ATTRIBUTES) {
-      const value = usage[name];
-      if (value !== undefined) asked.set(name, value);
-    }
-  }
-  for (const [name, value] of readAttributes(args)) asked.set(name, value);
-  return asked;
+  return { ...usage, private: true, sensitive: true, extractable: false, ...readAttributes(args) };
 }
-
-const PROTECTED: readonly (readonly [AttributeName, boolean])[] = [
-  ['private', true],
-  ['sensitive', true],
-  ['extractable', false],
-];
 
 const template = (token: Token, args: Arguments): Template =>
   templateOf(token, { ...arriving(args), attributes: askedOf(args) });
@@ -201,7 +187,7 @@ export const unwrapKey: Pkcs11Action = {
       () => differences(token, handle, asked),
     );
     if (violations.length === 0) {
-      token.expectUse({ ...name, handle, bits: 0, checkValue: null, attributes: Object.fromEntries(attributes) });
+      token.expectUse({ ...name, handle, bits: 0, checkValue: null, attributes });
     }
     return done({ key: token.ref(name, readKey(args, 'like').locator.fingerprint) }, violations);
   },

@@ -62,14 +62,13 @@ function misfit(wrap: ResolvedWrap, wrapping: KeyFacts): Refusal | null {
     wrap.kind === 'rsa-oaep'
       ? wrapping.class === 'public' && wrapping.type === 'rsa'
       : wrapping.class === 'secret' && wrapping.type === 'aes';
-  const what = inWords(wrapping);
   if (!isFitting)
     return {
       code: 'argument-invalid',
-      reason: `${wrap.name} cannot use the ${what} (${wrapping.type}) as wrapping key`,
+      reason: `${wrap.name} cannot use the ${inWords(wrapping)} (${wrapping.type}) as wrapping key`,
     };
   if (wrapping.attributes.wrap !== true)
-    return { code: 'key-not-permitted', reason: `the ${what} may not wrap (WRAP is false)` };
+    return { code: 'key-not-permitted', reason: `the ${inWords(wrapping)} may not wrap (WRAP is false)` };
   return null;
 }
 
