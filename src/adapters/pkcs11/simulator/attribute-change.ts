@@ -16,7 +16,7 @@ export function changedObject(
   login: Role | null,
 ): SimulatedObject {
   if (!has(object, FLAG.MODIFIABLE)) refuse(CKR.ACTION_PROHIBITED);
-  const values = new Map(object.values);
+  const values = object.values.copy();
   let { flags } = object;
   for (const { type, value } of template) {
     const row = attributeRow(type);
@@ -30,7 +30,7 @@ export function changedObject(
     checkDeviceChanges(personality, row);
     const wanted = checkForm(row, value);
     checkDirection(personality, row, { wanted, current: (flags & (1 << row.bit)) !== 0, login });
-    if (row.bit < 0) values.set(type, value.slice());
+    if (row.bit < 0) values.set(type, new Uint8Array(value));
     else flags = wanted ? flags | (1 << row.bit) : flags & ~(1 << row.bit);
   }
   return { ...object, flags, values };

@@ -4,12 +4,19 @@
  */
 import type { Attribute } from '../cryptoki.ts';
 
-export const boolValue = (value: boolean): Uint8Array => Uint8Array.of(value ? 1 : 0);
+export function boolValue(value: boolean): Uint8Array {
+  const bytes = new Uint8Array(1);
+  if (value) bytes[0] = 1;
+  return bytes;
+}
 
 export function ulongValue(value: number): Uint8Array {
-  const bytes = Buffer.alloc(8);
-  bytes.writeUInt32LE(value >>> 0, 0);
-  bytes.writeUInt32LE(Math.floor(value / 0x1_0000_0000), 4);
+  const bytes = new Uint8Array(8);
+  let rest = value;
+  for (let i = 0; rest > 0 && i < 8; i += 1) {
+    bytes[i] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
   return bytes;
 }
 

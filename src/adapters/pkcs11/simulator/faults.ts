@@ -91,6 +91,11 @@ export class FaultInjector {
     this.#random = seededRandom(plan?.seed ?? 1);
   }
 
+  /** No fault is planned: calls may go straight to the device. */
+  get isIdle(): boolean {
+    return this.#plan === undefined;
+  }
+
   /** After C_Finalize the device may be back. */
   reset(): void {
     this.#isGone = false;
@@ -110,7 +115,6 @@ export class FaultInjector {
   }
 
   async runSlow<T>(call: string, act: () => Promise<T>): Promise<T> {
-    if (this.#plan === undefined) return await act();
     const fault = this.#before(call);
     if (fault === null) return await act();
     const ms = fault.ms ?? DEFAULT_MS;

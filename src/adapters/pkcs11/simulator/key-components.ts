@@ -2,9 +2,10 @@
  * RSA and EC keys between PKCS#11's components (big-endian integers, DER parameters) and the DER that node:crypto reads: SPKI for public
  * keys, PKCS#8 for private keys. Curves: P-256 and P-384. Through JWK, whose members are the same components in base64url.
  */
-import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject, sign, verify } from 'node:crypto';
 import { CKA, CKK } from '../constants.ts';
 import { sameBytes } from './attribute-values.ts';
+import type { ValueList } from './value-list.ts';
 
 export interface Curve {
   readonly crv: 'P-256' | 'P-384';
@@ -42,6 +43,8 @@ export const RSA_PRIVATE_COMPONENTS = [
   CKA.EXPONENT_2,
   CKA.COEFFICIENT,
 ] as const;
+
+const SAMPLE = Buffer.from('do the components belong together');
 
 const bytesOf = (base64url: string | undefined): Uint8Array =>
   new Uint8Array(Buffer.from(base64url ?? '', 'base64url'));
@@ -113,7 +116,7 @@ export function rsaPublicKey(modulus: Uint8Array, exponent: Uint8Array): KeyObje
 }
 
 /** `values` holds RSA_PRIVATE_COMPONENTS. */
-export function rsaPrivateKey(values: ReadonlyMap<number, Uint8Array>): KeyObject | null {
+export function rsaPrivateKey(values: ValueList): KeyObject | null {
   const jwk: JsonWebKey = { kty: 'RSA' };
   for (const type of RSA_PRIVATE_COMPONENTS) {
     const value = values.get(type);
@@ -121,7 +124,17 @@ export function rsaPrivateKey(values: ReadonlyMap<number, Uint8Array>): KeyObjec
     if (value === undefined || member === undefined) return null;
     jwk[member] = textOf(withoutLeadingZeros(value));
   }
-  return parse(jwk, 'private');
+  const key = parse(jwk, 'private');
+  return key !== null && isConsistent(key) ? key : null;
+}
+
+/** OpenSSL takes any numbers: only use shows that they belong together. */
+function isConsistent(key: KeyObject): boolean {
+  try {
+    return verify('sha256', SAMPLE, createPublicKey(key), sign('sha256', SAMPLE, key));
+  } catch {
+    return false;
+  }
 }
 
 export function ecPublicKey(params: Uint8Array, point: Uint8Array): KeyObject | null {

@@ -10,6 +10,7 @@ import type { Personality, Way } from './personality.ts';
 import { refuse } from './refusal.ts';
 import { checkValue, type SimulatedObject } from './simulated-object.ts';
 import { type CheckedTemplate, defaultFlags } from './template.ts';
+import type { ValueList } from './value-list.ts';
 
 let pool = Buffer.alloc(0);
 let poolAt = 0;
@@ -37,6 +38,9 @@ export function isSecretLength(keyType: number, bytes: number): boolean {
   return allowed === undefined ? keyType === CKK.GENERIC_SECRET && bytes >= 1 : allowed.includes(bytes);
 }
 
+/** Never kept as values: read from the key material. */
+const FROM_MATERIAL = [CKA.CHECK_VALUE, CKA.VALUE, CKA.VALUE_LEN];
+
 export interface ObjectParts {
   readonly personality: Personality;
   readonly way: Way;
@@ -55,11 +59,9 @@ export function makeObject(parts: ObjectParts): SimulatedObject {
   const isCheckValueEmpty = way === 'unwrap' && personality.checkValueOnUnwrap === 'empty';
   const values = template.values;
   checkGivenCheckValue(values.get(CKA.CHECK_VALUE), template.keyType, material);
-  values.delete(CKA.CHECK_VALUE);
-  values.delete(CKA.VALUE);
-  values.delete(CKA.VALUE_LEN);
+  for (const type of FROM_MATERIAL) values.delete(type);
   if (template.class === CKO.PRIVATE_KEY) removePrivateComponents(values);
-  for (const [type, value] of parts.components ?? []) values.set(type, value);
+  if (parts.components !== undefined) for (const [type, value] of parts.components) values.set(type, value);
   const flags = flagsOf(parts);
   return {
     uid: newUid(),
@@ -70,7 +72,8 @@ export function makeObject(parts: ObjectParts): SimulatedObject {
     keyGenMechanism: parts.mechanism ?? -1,
     isCheckValueEmpty,
     values,
-    material,
+    // Out of the cipher's own allocation and into Node's pool: a device holds hundreds of thousands of keys.
+    material: Buffer.from(material),
     keyObject: null,
     session: (flags & FLAG.TOKEN) === 0 ? session : 0,
   };
@@ -109,7 +112,7 @@ function checkGivenCheckValue(given: Uint8Array | undefined, keyType: number, ma
 }
 
 /** They are read from the material, where the key shows them at all. */
-function removePrivateComponents(values: Map<number, Uint8Array>): void {
+function removePrivateComponents(values: ValueList): void {
   for (const type of [
     CKA.PRIVATE_EXPONENT,
     CKA.PRIME_1,

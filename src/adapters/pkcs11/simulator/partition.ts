@@ -9,7 +9,7 @@ import { KeyferryError } from '../../../errors/keyferry-error.ts';
 import { CKA, CKR } from '../constants.ts';
 import type { Personality, TokenPersonality } from './personality.ts';
 import { decodeRecord, encodePut, encodeRemove, encodeToken, type PinState, type TokenState } from './record-codec.ts';
-import { frame, RecordLog } from './record-log.ts';
+import { RecordLog } from './record-log.ts';
 import { refuse } from './refusal.ts';
 import type { SimulatedObject } from './simulated-object.ts';
 
@@ -89,7 +89,7 @@ export class Partition {
     if (!existsSync(path)) {
       // Written aside and linked, so that no other process ever sees a file without its token.
       const draft = `${path}.${randomBytes(6).toString('hex')}.new`;
-      writeFileSync(draft, frame(encodeToken(this.#token)), { mode: 0o600 });
+      writeFileSync(draft, encodeToken(this.#token), { mode: 0o600 });
       try {
         linkSync(draft, path);
       } catch (error) {
@@ -119,8 +119,7 @@ export class Partition {
     // The same object read again or changed by another process: it keeps its identity, so that handles and parsed keys stay valid.
     this.#count(known, -1);
     known.flags = object.flags;
-    known.values.clear();
-    for (const [type, value] of object.values) known.values.set(type, value);
+    known.values = object.values;
     this.#count(known, 1);
   }
 
@@ -154,20 +153,20 @@ export class Partition {
       const used = limit.classes.reduce((sum, each) => sum + (this.#counts.get(each) ?? 0), 0);
       if (used + more > limit.count) refuse(CKR.DEVICE_MEMORY);
     }
+    if (!this.#personality.uniqueIds) return;
     const key = idKey(cls, id);
-    if (this.#personality.uniqueIds && key !== null && (this.#ids.get(key) ?? 0) > 0)
-      refuse(this.#personality.refusals.duplicateId);
+    if (key !== null && (this.#ids.get(key) ?? 0) > 0) refuse(this.#personality.refusals.duplicateId);
   }
 
   /** Writes first, remembers then: a device that did not write has nothing. */
   put(object: SimulatedObject): void {
-    this.#log?.append(frame(encodePut(object)));
+    this.#log?.append(encodePut(object));
     this.#remember(object);
   }
 
   remove(uid: number): void {
     if (!this.objects.has(uid)) return;
-    this.#log?.append(frame(encodeRemove(uid)));
+    this.#log?.append(encodeRemove(uid));
     this.#forget(uid);
   }
 
@@ -193,7 +192,7 @@ export class Partition {
     if (isRight && state.failures === 0) return;
     const next = { ...state, failures: isRight ? 0 : state.failures + 1 };
     this.#token = role === 'user' ? { ...this.#token, user: next } : { ...this.#token, officer: next };
-    this.#log?.append(frame(encodeToken(this.#token)));
+    this.#log?.append(encodeToken(this.#token));
     if (!isRight) refuse(CKR.PIN_INCORRECT);
   }
 

@@ -1,6 +1,11 @@
-/** The records of a token's state file: the token itself, its PIN counters, its objects. Numbers little-endian. */
+/**
+ * The records of a token's state file: the token itself, its PIN counters, its objects. Numbers little-endian. Encoders give whole
+ * records, ready to append; the decoder takes what is in one.
+ */
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
+import { newRecord, payloadOf, sealRecord } from './record-log.ts';
 import type { SimulatedObject } from './simulated-object.ts';
+import { ValueList } from './value-list.ts';
 
 /** Who can log in: PINs are kept as salted hashes, counters count wrong PINs in a row. */
 export interface PinState {
@@ -27,20 +32,29 @@ const KIND = { token: 1, put: 2, remove: 3 } as const;
 const PUT_HEAD_BYTES = 1 + 8 + 4 + 4 + 4 + 4 + 1 + 2 + 4;
 
 export function encodeToken(token: TokenState): Buffer {
-  return Buffer.concat([Uint8Array.of(KIND.token), Buffer.from(JSON.stringify(token), 'utf8')]);
+  const text = Buffer.from(JSON.stringify(token), 'utf8');
+  const record = newRecord(1 + text.length);
+  const bytes = payloadOf(record);
+  bytes[0] = KIND.token;
+  bytes.set(text, 1);
+  return sealRecord(record);
 }
 
 export function encodeRemove(uid: number): Buffer {
-  const bytes = Buffer.alloc(9);
+  const record = newRecord(9);
+  const bytes = payloadOf(record);
   bytes[0] = KIND.remove;
   bytes.writeDoubleLE(uid, 1);
-  return bytes;
+  return sealRecord(record);
 }
 
 export function encodePut(object: SimulatedObject): Buffer {
   let length = PUT_HEAD_BYTES + object.material.length;
-  for (const value of object.values.values()) length += 8 + value.length;
-  const bytes = Buffer.allocUnsafe(length);
+  object.values.each((_type, value) => {
+    length += 8 + value.length;
+  });
+  const record = newRecord(length);
+  const bytes = payloadOf(record);
   bytes[0] = KIND.put;
   bytes.writeDoubleLE(object.uid, 1);
   bytes.writeUInt32LE(object.class, 9);
@@ -51,14 +65,14 @@ export function encodePut(object: SimulatedObject): Buffer {
   bytes.writeUInt16LE(object.values.size, 26);
   bytes.writeUInt32LE(object.material.length, 28);
   let at = PUT_HEAD_BYTES;
-  for (const [type, value] of object.values) {
+  object.values.each((type, value) => {
     bytes.writeUInt32LE(type, at);
     bytes.writeUInt32LE(value.length, at + 4);
     bytes.set(value, at + 8);
     at += 8 + value.length;
-  }
+  });
   bytes.set(object.material, at);
-  return bytes;
+  return sealRecord(record);
 }
 
 /** Throws KeyferryError `simulator-state` for a record of another format; the log's checksum has passed already. */
@@ -91,7 +105,7 @@ function decodeToken(text: string): TokenState {
 
 function decodePut(bytes: Buffer): SimulatedObject {
   const count = bytes.readUInt16LE(26);
-  const values = new Map<number, Uint8Array>();
+  const values = new ValueList();
   let at = PUT_HEAD_BYTES;
   for (let i = 0; i < count; i += 1) {
     const type = bytes.readUInt32LE(at);

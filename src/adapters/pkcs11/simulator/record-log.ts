@@ -19,13 +19,16 @@ const READ_CHUNK_BYTES = 1 << 20;
 /** A live writer finishes its write() long before this; what is still incomplete afterwards is torn. */
 const TEAR_PATIENCE_MS = 100;
 
-/** The bytes of one record around a payload. */
-export function frame(payload: Uint8Array): Buffer {
-  const record = Buffer.allocUnsafe(HEAD_BYTES + payload.length);
+/** A record with room for a payload of so many bytes: fill `payloadOf` it, then seal it. */
+export const newRecord = (payloadBytes: number): Buffer => Buffer.allocUnsafe(HEAD_BYTES + payloadBytes);
+
+export const payloadOf = (record: Buffer): Buffer => record.subarray(HEAD_BYTES);
+
+export function sealRecord(record: Buffer): Buffer {
+  const payload = payloadOf(record);
   record.writeUInt32LE(RECORD_MAGIC, 0);
   record.writeUInt32LE(payload.length, 4);
   record.writeUInt32LE(crc32(payload), 8);
-  record.set(payload, HEAD_BYTES);
   return record;
 }
 

@@ -5,6 +5,7 @@ import { attributeRow, CLASS_BIT, FLAG } from './attribute-table.ts';
 import { boolValue, ulongValue } from './attribute-values.ts';
 import { ecb } from './block-cipher.ts';
 import { privateComponent } from './key-components.ts';
+import type { ValueList } from './value-list.ts';
 
 export interface SimulatedObject {
   /** The device's own name for it, the same in every process; never shown. */
@@ -20,7 +21,7 @@ export interface SimulatedObject {
   /** CKA_CHECK_VALUE is shown with length 0, as SoftHSM does for unwrapped keys. */
   readonly isCheckValueEmpty: boolean;
   /** Attributes that are neither boolean nor derived: label, id, modulus, templates, … */
-  readonly values: Map<number, Uint8Array>;
+  values: ValueList;
   /** Secret key: its bytes. Private key: PKCS#8 DER. Public key: SubjectPublicKeyInfo DER. */
   readonly material: Uint8Array;
   /** Parsed once. */
@@ -48,8 +49,8 @@ export function asymmetricKey(object: SimulatedObject): KeyObject {
 
 /** First three bytes of the encrypted zero block (pkcs11-base §4.7.2); null for keys that have none. */
 export function checkValue(keyType: number, material: Uint8Array): Uint8Array | null {
-  if (keyType === CKK.AES) return ecb('aes', 'encrypt', material, Buffer.alloc(16)).subarray(0, 3);
-  if (keyType === CKK.DES3) return ecb('des3', 'encrypt', material, Buffer.alloc(8)).subarray(0, 3);
+  if (keyType === CKK.AES) return new Uint8Array(ecb('aes', 'encrypt', material, Buffer.alloc(16)).subarray(0, 3));
+  if (keyType === CKK.DES3) return new Uint8Array(ecb('des3', 'encrypt', material, Buffer.alloc(8)).subarray(0, 3));
   return null;
 }
 
@@ -83,14 +84,18 @@ export function readAttribute(object: SimulatedObject, type: number): Uint8Array
       return object.isCheckValueEmpty ? NOTHING : checkValue(object.keyType, object.material);
     case CKA.LABEL:
     case CKA.ID:
-      return (object.values.get(type) ?? NOTHING).slice();
+      return new Uint8Array(object.values.get(type) ?? NOTHING);
     default:
-      return object.values.get(type)?.slice() ?? null;
+      return copied(object.values.get(type));
   }
 }
 
+/** Never Buffer's own slice(), which is a view. */
+const copied = (value: Uint8Array | undefined): Uint8Array | null =>
+  value === undefined ? null : new Uint8Array(value);
+
 function readComponent(object: SimulatedObject, type: number): Uint8Array | 'sensitive' | null {
   if (has(object, FLAG.SENSITIVE) || !has(object, FLAG.EXTRACTABLE)) return 'sensitive';
-  if (object.class === CKO.SECRET_KEY) return type === CKA.VALUE ? object.material.slice() : null;
+  if (object.class === CKO.SECRET_KEY) return type === CKA.VALUE ? new Uint8Array(object.material) : null;
   return privateComponent(asymmetricKey(object), type);
 }

@@ -93,8 +93,7 @@ export class Slot {
       if (object.session !== 0) continue;
       for (const partition of this.partitions) {
         partition.refresh(true);
-        const more = objects.filter((other) => other.class === object.class).length;
-        partition.checkRoom(object.class, object.values.get(CKA.ID), more);
+        partition.checkRoom(object.class, object.values.get(CKA.ID), objects.length);
       }
     }
     for (const object of objects) this.#put(object);
@@ -108,7 +107,7 @@ export class Slot {
     }
     const [first, ...others] = this.partitions;
     first?.put(object);
-    for (const partition of others) partition.put({ ...object, values: new Map(object.values) });
+    for (const partition of others) partition.put({ ...object, values: object.values.copy() });
   }
 
   /** Replaces what is known under the same uid. */
@@ -118,7 +117,7 @@ export class Slot {
       return;
     }
     for (const partition of this.partitions) {
-      if (partition.objects.has(object.uid)) partition.put({ ...object, values: new Map(object.values) });
+      if (partition.objects.has(object.uid)) partition.put({ ...object, values: object.values.copy() });
     }
   }
 

@@ -9,6 +9,7 @@ import { type AttributeRow, attributeRow, CLASS_BIT, CLASS_FLAGS } from './attri
 import { decodeTemplate, readBool, readUlong, sameBytes } from './attribute-values.ts';
 import type { Personality, Way } from './personality.ts';
 import { refuse } from './refusal.ts';
+import { ValueList } from './value-list.ts';
 
 export interface CheckedTemplate {
   readonly class: number;
@@ -16,7 +17,7 @@ export interface CheckedTemplate {
   /** Booleans that the template sets, and which it names. */
   readonly flags: number;
   readonly given: number;
-  readonly values: Map<number, Uint8Array>;
+  readonly values: ValueList;
 }
 
 export interface TemplateContext {
@@ -64,7 +65,7 @@ export function checkTemplate(template: readonly Attribute[], context: TemplateC
   const keyType = agreed(ulongIn(template, CKA.KEY_TYPE), context.keyType);
   const classBit = CLASS_BIT[cls];
   if (classBit === undefined) refuse(CKR.ATTRIBUTE_VALUE_INVALID);
-  const values = new Map<number, Uint8Array>();
+  const values = new ValueList();
   let flags = 0;
   let given = 0;
   for (const { type, value } of template) {
@@ -88,11 +89,9 @@ export function checkTemplate(template: readonly Attribute[], context: TemplateC
       checkForm(row, value);
       const earlier = values.get(type);
       if (earlier !== undefined && !sameBytes(earlier, value)) refuse(CKR.TEMPLATE_INCONSISTENT);
-      values.set(type, value.slice());
+      if (type !== CKA.CLASS && type !== CKA.KEY_TYPE) values.set(type, new Uint8Array(value));
     }
   }
-  values.delete(CKA.CLASS);
-  values.delete(CKA.KEY_TYPE);
   return { class: cls, keyType, flags, given, values };
 }
 
