@@ -6,7 +6,7 @@
 import { misfit, patternMessage } from '../schema/check-value.ts';
 import { describeShape } from '../schema/describe.ts';
 import type { ObjectShape, Shape } from '../schema/shape.ts';
-import { suggestion } from './nearest.ts';
+import { nearest, suggestion } from './nearest.ts';
 import { type MapNode, type ScalarNode, type SourceNode, toJson } from './node.ts';
 import { Problems } from './problems.ts';
 
@@ -145,9 +145,8 @@ function kindOf(value: string | number | boolean | null): string {
   return typeof value === 'string' ? 'text' : typeof value === 'number' ? 'a number' : 'true or false';
 }
 
+/** The known values stand in the message already. */
 function didYouMean(name: string, values: readonly (string | number)[]): string | undefined {
-  return suggestion(
-    name,
-    values.map((value) => String(value)),
-  );
+  const near = nearest(name, values.map(String));
+  return near === undefined ? undefined : `did you mean ${near}?`;
 }

@@ -1,11 +1,11 @@
 /** The nearest known name to a mistyped one, for "did you mean": Damerau–Levenshtein distance (adjacent swaps count once), bounded. */
 
-/** undefined when nothing is near enough: at most a third of the longer name, and never more than three changes. */
+/** undefined when nothing is near enough: at most one change in three letters, and never more than three. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of known) {
-    const limit = Math.min(3, Math.max(1, Math.floor(Math.max(name.length, candidate.length) / 3)));
+    const limit = Math.min(3, Math.ceil(Math.max(name.length, candidate.length) / 3));
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase(), limit);
     if (distance <= limit && distance < bestDistance) {
       best = candidate;

@@ -54,7 +54,10 @@ export function reword(text: string, complaint: YamlComplaint): Reworded {
 export function rewordTag(tag: string, isExpression: boolean): { message: string; hint: string } {
   return isExpression
     ? { message: `YAML reads ${tag} as a tag`, hint: `${QUOTE}: "!…"` }
-    : { message: 'YAML tags are not used here', hint: `take ${tag.replace('tag:yaml.org,2002:', '!!')} away, or put the text in quotes` };
+    : {
+        message: 'YAML tags are not used here',
+        hint: `take ${tag.replace('tag:yaml.org,2002:', '!!')} away, or put the text in quotes`,
+      };
 }
 
 /** Offset of `${{` when the complaint is about one of its braces. */

@@ -6,7 +6,16 @@ import { labelled, parse, problemsOf, where, withHead } from '../../support/play
 
 const SCOPE: Scope = {
   inputs: { flag: true, bits: 256, text: 'hello' },
-  steps: { found: { keys: [{ kind: 'key', id: '01' }], count: 3, facts: { depth: 2, name: 'x' }, anything: 'thing', share: 0.5, name: 'n' } },
+  steps: {
+    found: {
+      keys: [{ kind: 'key', id: '01' }],
+      count: 3,
+      facts: { depth: 2, name: 'x' },
+      anything: 'thing',
+      share: 0.5,
+      name: 'n',
+    },
+  },
 };
 
 function templateOf(label: string): Template {
@@ -18,19 +27,22 @@ function templateOf(label: string): Template {
 function valueOfLabel(label: string, scope: Scope = SCOPE): unknown {
   const template = templateOf(label);
   if (template.kind === 'expression') return template.expression.evaluate(scope);
-  if (template.kind === 'text') return template.parts.map((part) => (typeof part === 'string' ? part : part.evaluate(scope))).join('');
+  if (template.kind === 'text')
+    return template.parts.map((part) => (typeof part === 'string' ? part : part.evaluate(scope))).join('');
   return template.kind === 'literal' ? template.value : undefined;
 }
 
 /** The argument `extra` of a step that follows `found`; it takes anything. */
 function extraValue(extra: string): unknown {
-  const playbook = parse(withHead(`prepare:
+  const playbook = parse(
+    withHead(`prepare:
   - id: found
     do: classic.find-keys
   - do: classic.configure
     with:
       extra: ${extra}
-`));
+`),
+  );
   const template = playbook.prepare[1]?.with.extra;
   return template?.kind === 'expression' ? template.expression.evaluate(SCOPE) : template;
 }
@@ -40,12 +52,12 @@ describe('values', () => {
     ['"${{ inputs.text }}"', 'hello'],
     ["${{ inputs.text + '!' }}", 'hello!'],
     ['"a ${{ inputs.bits }} b ${{ inputs.flag }} ${{ inputs.text }}"', 'a 256 b true hello'],
-    ['"${{ inputs.flag ? \'yes\' : \'no\' }}"', 'yes'],
+    ["\"${{ inputs.flag ? 'yes' : 'no' }}\"", 'yes'],
     ['"${{ string(inputs.bits * 2) }}"', '512'],
     ['"${{ b\'ab\'.hex() }}"', '6162'],
     ['"${{ \'}}\' }}"', '}}'],
     ["${{ '${{ inputs.text }}' }}", '${{ inputs.text }}'],
-    ['"${{ [\'a\', \'b\'].join(\'-\') }}"', 'a-b'],
+    ["\"${{ ['a', 'b'].join('-') }}\"", 'a-b'],
     ['plain', 'plain'],
   ];
   test.each(cases)('%s', (label, expected) => {
@@ -63,7 +75,7 @@ describe('values', () => {
     ["${{ steps.found.facts['depth'] }}", 2],
     ['${{ steps.found.facts }}', { depth: 2, name: 'x' }],
     ['${{ [1, 2].map(x, x * 2) }}', [2, 4]],
-    ['"${{ {\'a\': {\'b\': 1}} }}"', { a: { b: 1 } }],
+    ["\"${{ {'a': {'b': 1}} }}\"", { a: { b: 1 } }],
   ];
   test.each(typed)('%s keeps its type', (extra, expected) => {
     expect(extraValue(extra)).toEqual(expected);
@@ -88,18 +100,22 @@ describe('values', () => {
   });
 
   test('evaluation throws argument-invalid with the place, and nothing else', () => {
-    expect(() => valueOfLabel("${{ string(1 / (inputs.bits - 256)) }}")).toThrow(/^The expression at p\.yaml:11:24 cannot be evaluated: /);
-    expect(() => valueOfLabel("${{ string(int(inputs.text)) }}")).toThrow(KeyferryError);
+    expect(() => valueOfLabel('${{ string(1 / (inputs.bits - 256)) }}')).toThrow(
+      /^The expression at p\.yaml:11:24 cannot be evaluated: /,
+    );
+    expect(() => valueOfLabel('${{ string(int(inputs.text)) }}')).toThrow(KeyferryError);
     expect(() => extraValue('"${{ 9007199254740993 }}"')).toThrow(/too large to be held exactly/);
   });
 
   test('a value that exists only at run time is checked against the argument then', () => {
-    const playbook = parse(withHead(`prepare:
+    const playbook = parse(
+      withHead(`prepare:
   - id: found
     do: classic.find-keys
   - do: classic.configure
     with: { name: "\${{ steps.found.name }}", either: "\${{ steps.found.anything }}" }
-`));
+`),
+    );
     const [name, either] = [playbook.prepare[1]?.with.name, playbook.prepare[1]?.with.either];
     if (name?.kind !== 'expression' || either?.kind !== 'expression') throw new Error('no expressions');
     const give = (value: unknown): Scope => ({ inputs: {}, steps: { found: { name: value, anything: value } } });
@@ -154,29 +170,48 @@ describe('conditions on keys', () => {
 
   test('what an expression names is listed', () => {
     const over = parse(where('key.bits == inputs.bits && key.label != inputs.text')).over;
-    expect(over?.kind === 'keys' && over.where?.references).toEqual([{ kind: 'key' }, { kind: 'input', name: 'bits' }, { kind: 'input', name: 'text' }]);
+    expect(over?.kind === 'keys' && over.where?.references).toEqual([
+      { kind: 'key' },
+      { kind: 'input', name: 'bits' },
+      { kind: 'input', name: 'text' },
+    ]);
   });
 });
 
 describe('conditions that are refused', () => {
   const cases: readonly [string, string][] = [
     ['key.labl == "x"', '10:14: key has no field labl (did you mean label?)'],
-    ['key == "x"', '10:10: key is a key, which is passed whole: nothing can be done with it in an expression (its fields are text: key.label, key.id, key.bits, …)'],
-    ['has(key.label) && size(key) > 0', '10:33: key is a key, which is passed whole: nothing can be done with it in an expression (its fields are text: key.label, key.id, key.bits, …)'],
+    [
+      'key == "x"',
+      '10:10: key is a key, which is passed whole: nothing can be done with it in an expression (its fields are text: key.label, key.id, key.bits, …)',
+    ],
+    [
+      'has(key.label) && size(key) > 0',
+      '10:33: key is a key, which is passed whole: nothing can be done with it in an expression (its fields are text: key.label, key.id, key.bits, …)',
+    ],
     ['steps.x.key == "a"', '10:10: steps cannot be named here: none has run yet'],
     ['bits == 256', '10:10: bits is not known (did you mean inputs.bits?)'],
     ['ky.bits == 256', '10:10: ky is not known (did you mean key?)'],
-    ['key.wrap-with-trusted', '10:10: wrap-with-trusted is a subtraction: a name has no hyphens (did you mean wrap_with_trusted?)'],
+    [
+      'key.wrap-with-trusted',
+      '10:10: wrap-with-trusted is a subtraction: a name has no hyphens (did you mean wrap_with_trusted?)',
+    ],
     ['key.bits', '10:10: must be true or false; the expression is a whole number'],
     ['key.bits == "256"', '10:10: no such overload: int == string'],
     ['key.label.startWith("x")', '10:20: there is no method startWith() (did you mean startsWith?)'],
     ['len(key.label) == 1', '10:10: there is no function len() (known: size, int, double, string, bool, bytes, has)'],
     ['dyn(key.bits) == "x"', '10:10: there is no function dyn() (known: size, int, double, string, bool, bytes, has)'],
     ['key.label.matches(inputs.text)', '10:28: the pattern of matches() must be a literal text'],
-    ['key.label.matches("(a+)+$")', '10:28: a repeated group holds a repetition or a choice itself, which can take forever'],
-    ['(key.label + key.label).matches("x")', '10:11: matches() works on a name such as key.label, not on a text put together'],
+    [
+      'key.label.matches("(a+)+$")',
+      '10:28: a repeated group holds a repetition or a choice itself, which can take forever',
+    ],
+    [
+      '(key.label + key.label).matches("x")',
+      '10:11: matches() works on a name such as key.label, not on a text put together',
+    ],
     ['true && [1, 2].all(x, [3].all(y, y > x))', '10:32: all() cannot stand inside another loop'],
-    ['true && [1, 2].all(key, key > 1)', '10:29: key has a meaning of its own and cannot name a loop\'s variable'],
+    ['true && [1, 2].all(key, key > 1)', "10:29: key has a meaning of its own and cannot name a loop's variable"],
     ['true && ["a"][inputs.bits] == "a"', '10:24: an index must be a literal'],
     ['"${{ key.bits == 1 }}"', '10:11: this is an expression already (write it without ${{ }})'],
     ['""', '10:11: the expression is empty'],
@@ -193,12 +228,36 @@ describe('conditions that are refused', () => {
 
 describe('YAML traps, each with its own message', () => {
   const cases: readonly [string, string, string][] = [
-    ['a leading ! is a tag', '!key.extractable', '10:10: YAML reads !key.extractable as a tag (quote this expression: "!…")'],
-    ['a conditional is a map', 'key.wrap ? key.unwrap : key.sign', '10:10: YAML reads the ` : ` of a conditional as a key (quote this expression: "a ? b : c")'],
-    ['a conditional on its own line', '\n    key.wrap ? key.unwrap : key.sign', '11:5: YAML reads the ` : ` of a conditional as a key (quote this expression: "a ? b : c")'],
-    ['a # cuts the expression off', 'key.label == "a #b"', '10:10: YAML reads the ` #` as the start of a comment and cuts the expression off (quote this expression)'],
-    ['true is no text', 'true', '10:10: an expression stands here, and YAML reads true as true or false (quote this expression: "true")'],
-    ['a number is no text', '1', '10:10: an expression stands here, and YAML reads 1 as a number (quote this expression: "1")'],
+    [
+      'a leading ! is a tag',
+      '!key.extractable',
+      '10:10: YAML reads !key.extractable as a tag (quote this expression: "!…")',
+    ],
+    [
+      'a conditional is a map',
+      'key.wrap ? key.unwrap : key.sign',
+      '10:10: YAML reads the ` : ` of a conditional as a key (quote this expression: "a ? b : c")',
+    ],
+    [
+      'a conditional on its own line',
+      '\n    key.wrap ? key.unwrap : key.sign',
+      '11:5: YAML reads the ` : ` of a conditional as a key (quote this expression: "a ? b : c")',
+    ],
+    [
+      'a # cuts the expression off',
+      'key.label == "a #b"',
+      '10:10: YAML reads the ` #` as the start of a comment and cuts the expression off (quote this expression)',
+    ],
+    [
+      'true is no text',
+      'true',
+      '10:10: an expression stands here, and YAML reads true as true or false (quote this expression: "true")',
+    ],
+    [
+      'a number is no text',
+      '1',
+      '10:10: an expression stands here, and YAML reads 1 as a number (quote this expression: "1")',
+    ],
     ['a list', '[key.bits]', '10:10: an expression stands here, and YAML reads this as a list (quote this expression)'],
     ['a map', '{ a: b }', '10:10: an expression stands here, and YAML reads this as a map (quote this expression)'],
   ];
@@ -237,6 +296,8 @@ describe('columns point into the scalar, whatever its quoting or folding', () =>
   });
 
   test('inside ${{ }} too', () => {
-    expect(problemsOf(labelled('"a\\t${{ inputs.txt }}"'))).toEqual(['11:35: there is no input txt (did you mean text?)']);
+    expect(problemsOf(labelled('"a\\t${{ inputs.txt }}"'))).toEqual([
+      '11:35: there is no input txt (did you mean text?)',
+    ]);
   });
 });

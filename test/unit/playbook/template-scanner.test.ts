@@ -3,7 +3,9 @@ import { scanTemplate } from '../../../src/playbook/template-scanner.ts';
 
 const sources = (text: string): unknown => {
   const scan = scanTemplate(text);
-  return 'problem' in scan ? `${scan.problem.offset}: ${scan.problem.message}` : scan.parts.map((part) => (part.kind === 'text' ? part.text : [part.source, part.offset]));
+  return 'problem' in scan
+    ? `${scan.problem.offset}: ${scan.problem.message}`
+    : scan.parts.map((part) => (part.kind === 'text' ? part.text : [part.source, part.offset]));
 };
 
 describe('finds the end of an expression as CEL reads it', () => {
@@ -18,7 +20,7 @@ describe('finds the end of an expression as CEL reads it', () => {
     ['braces in a single-quoted string', "${{ '}}' }}", [[" '}}' ", 3]]],
     ['nested maps', '${{ {"a": {"b": 1}} }}', [[' {"a": {"b": 1}} ', 3]]],
     ['nested maps without a space', '${{{"a": {"b": 1}}}}', [['{"a": {"b": 1}}', 3]]],
-    ['quotes in a comment', '${{ a // it\'s\n }}', [[" a // it's\n ", 3]]],
+    ['quotes in a comment', "${{ a // it's\n }}", [[" a // it's\n ", 3]]],
   ];
   test.each(cases)('%s', (_what, text, expected) => {
     expect(sources(text)).toEqual(expected);

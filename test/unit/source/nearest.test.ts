@@ -19,5 +19,10 @@ test('finds nothing where nothing is near', () => {
 test('lists what there is when it is little and nothing is near', () => {
   expect(suggestion('zzz', ['one', 'two'])).toBe('known: one, two');
   expect(suggestion('zzz', [])).toBeUndefined();
-  expect(suggestion('zzz', Array.from({ length: 13 }, (_, index) => `name${index}`))).toBeUndefined();
+  expect(
+    suggestion(
+      'zzz',
+      Array.from({ length: 13 }, (_, index) => `name${index}`),
+    ),
+  ).toBeUndefined();
 });

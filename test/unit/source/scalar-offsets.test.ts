@@ -1,5 +1,5 @@
-import { Document, isMap, isScalar, parseDocument } from 'yaml';
 import { describe, expect, test } from 'vitest';
+import { Document, isMap, isScalar, parseDocument } from 'yaml';
 import { type ScalarStyle, scalarOffsets } from '../../../src/source/scalar-offsets.ts';
 
 const STYLES: Readonly<Record<string, ScalarStyle>> = {
@@ -15,7 +15,8 @@ function find(text: string, needle: string): { found: string; offset: number } {
   const document = parseDocument(text);
   const pair = isMap(document.contents) ? document.contents.items[0] : undefined;
   const node = pair?.value;
-  if (!isScalar(node) || typeof node.value !== 'string' || !node.range || document instanceof Document === false) throw new Error('no scalar');
+  if (!isScalar(node) || typeof node.value !== 'string' || !node.range || document instanceof Document === false)
+    throw new Error('no scalar');
   const [start, end] = node.range;
   const offsets = scalarOffsets(text.slice(start, end), node.value, STYLES[node.type ?? 'PLAIN'] ?? 'plain');
   const at = node.value.indexOf(needle);

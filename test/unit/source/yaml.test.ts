@@ -7,7 +7,9 @@ import { parseYaml } from '../../../src/source/yaml.ts';
 function read(text: string): { json: unknown; said: string[] } {
   const problems = new Problems();
   const node = parseYaml(text, { file: 'f.yaml', expressionKeys: ['when'] }, problems);
-  const said = problems.list().map(({ line, column, message, hint }) => `${line}:${column}: ${message}${hint ? ` (${hint})` : ''}`);
+  const said = problems
+    .list()
+    .map(({ line, column, message, hint }) => `${line}:${column}: ${message}${hint ? ` (${hint})` : ''}`);
   return { json: node === undefined ? undefined : toJson(node), said };
 }
 
@@ -36,12 +38,20 @@ describe('refuses what a reviewer cannot read from top to bottom', () => {
     ['a key given twice', 'a: 1\nb: 2\na: 3\n', '3:1: a is given twice'],
     ['a number as key', '1: a\n', '1:1: a key must be text (put it in quotes)'],
     ['a list as key', '? [a]\n: b\n', '1:3: a key must be text (put it in quotes)'],
-    ['several documents', 'a: 1\n---\nb: 2\n', '2:1: the file holds several YAML documents (keep one and drop the `---` line)'],
+    [
+      'several documents',
+      'a: 1\n---\nb: 2\n',
+      '2:1: the file holds several YAML documents (keep one and drop the `---` line)',
+    ],
     ['an empty file', '', '1:1: the file is empty'],
     ['a file of comments', '# nothing\n', '1:1: the file is empty'],
     ['a directive', '%YAML 1.1\n---\na: yes\n', '1:1: YAML directives are not used here (drop the %YAML line)'],
     ['a tab', 'a:\n\tb: 1\n', '2:1: a tab indents this line (indent with spaces)'],
-    ['a number too large', 'a: 12345678901234567890\n', '1:4: this number cannot be held exactly (put it in quotes if it is text)'],
+    [
+      'a number too large',
+      'a: 12345678901234567890\n',
+      '1:4: this number cannot be held exactly (put it in quotes if it is text)',
+    ],
     ['infinity', 'a: .inf\n', '1:4: this number cannot be held exactly (put it in quotes if it is text)'],
     ['a name of JavaScript', '__proto__: 1\n', '1:1: __proto__ is not a name'],
   ];
@@ -52,11 +62,31 @@ describe('refuses what a reviewer cannot read from top to bottom', () => {
 
 describe('unquoted expressions', () => {
   const cases: readonly [string, string, string][] = [
-    ['${{ }} in a flow map', 'with: { key: ${{ key }}, b: 1 }\n', '1:14: `${{` inside { } or [ ] is read as YAML (quote this expression: "${{ … }}")'],
-    ['${{ }} in a flow list', 'with: [${{ key }}]\n', '1:8: `${{` inside { } or [ ] is read as YAML (quote this expression: "${{ … }}")'],
-    ['a conditional', 'x: ${{ a ? b : c }}\n', '1:4: YAML reads the ` : ` of a conditional as a key (quote this expression: "a ? b : c")'],
-    ['a colon in a string', 'when: key.label == "a: b"\n', '1:7: YAML reads `: ` in this text as a key (quote this expression, or the whole text)'],
-    ['a leading string', "when: 'aes' == key.type\n", '1:13: the value ends at its closing quote or bracket, and text follows (quote this expression as a whole)'],
+    [
+      '${{ }} in a flow map',
+      'with: { key: ${{ key }}, b: 1 }\n',
+      '1:14: `${{` inside { } or [ ] is read as YAML (quote this expression: "${{ … }}")',
+    ],
+    [
+      '${{ }} in a flow list',
+      'with: [${{ key }}]\n',
+      '1:8: `${{` inside { } or [ ] is read as YAML (quote this expression: "${{ … }}")',
+    ],
+    [
+      'a conditional',
+      'x: ${{ a ? b : c }}\n',
+      '1:4: YAML reads the ` : ` of a conditional as a key (quote this expression: "a ? b : c")',
+    ],
+    [
+      'a colon in a string',
+      'when: key.label == "a: b"\n',
+      '1:7: YAML reads `: ` in this text as a key (quote this expression, or the whole text)',
+    ],
+    [
+      'a leading string',
+      "when: 'aes' == key.type\n",
+      '1:13: the value ends at its closing quote or bracket, and text follows (quote this expression as a whole)',
+    ],
     ['a leading sign', 'when: @x\n', '1:7: a value may not start with @ (put it in quotes)'],
   ];
   test.each(cases)('%s', (_what, text, message) => {
