@@ -41,6 +41,8 @@ function refusal(token: Token, wrap: ResolvedWrap, payload: KeyFacts, wrapping: 
     const reason = whyNotExportable(token, payload);
     if (reason !== null) return { code: 'key-not-extractable', reason };
   }
+  const unfit = wrapping === null ? null : misfit(wrap, wrapping);
+  if (unfit !== null) return unfit;
   const bytes = payloadBytes(payload);
   if (wrap.kind === 'rsa-oaep') {
     const capacity = oaepCapacity(wrapping?.bits ?? 8192, wrap.hash ?? 'sha1');
@@ -54,7 +56,7 @@ function refusal(token: Token, wrap: ResolvedWrap, payload: KeyFacts, wrapping: 
   if (wrap.kind === 'aes-kw' && bytes % 8 !== 0) {
     return { code: 'device-refused', reason: `its ${bytes} bytes are no multiple of 8, which ${wrap.name} needs` };
   }
-  return wrapping === null ? null : misfit(wrap, wrapping);
+  return null;
 }
 
 function misfit(wrap: ResolvedWrap, wrapping: KeyFacts): Refusal | null {
