@@ -13,8 +13,9 @@ import type { ItemSpool } from './item-spool.ts';
 import { keyScope } from './key-scope.ts';
 import type { PlanItem, PlanSummary } from './model.ts';
 import { templateValue } from './preview-arguments.ts';
+import { previewSharedMaterial } from './shared-material.ts';
 import { sourceFiles } from './source-files.ts';
-import { compareByLocator, SourceKeys } from './source-keys.ts';
+import { compareByLocator, type SourceKey, SourceKeys } from './source-keys.ts';
 
 /** Items per preview call. */
 const PREVIEW_ITEMS = 256;
@@ -36,6 +37,8 @@ export interface PlannedItems {
 
 interface Candidate {
   readonly draft: Draft;
+  /** The devices were asked already. */
+  readonly isPreviewed: boolean;
   readonly source: PlanItem['source'];
   readonly label: string;
   readonly digest: string;
@@ -64,10 +67,17 @@ async function planKeys(options: PlanItemsOptions, over: Extract<Over, { kind: '
     ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
   });
   try {
+    const { context, folder } = options;
+    const draftOf = ({ record }: SourceKey): Draft => keyDraft(record, over.from, inputs);
+    const settled = await previewSharedMaterial({ keys, context, folder, items: PREVIEW_ITEMS, draftOf });
     const settler = new Settler(options);
     let batch: Candidate[] = [];
-    for (const { record, hasNamesake } of keys.keys()) {
-      const candidate = keyCandidate(record, over.from, inputs);
+    let place = 0;
+    for (const key of keys.keys()) {
+      const { record, hasNamesake } = key;
+      const outcome = settled.get(place);
+      const candidate = keyCandidate(record, { ...draftOf(key), ...outcome }, outcome !== undefined);
+      place += 1;
       if (hasNamesake && record.locator.fingerprint === null) {
         block(
           candidate.draft,
@@ -101,6 +111,7 @@ async function planFiles(options: PlanItemsOptions, over: Extract<Over, { kind: 
     const batch = files.slice(from, from + PREVIEW_ITEMS).map(
       (file): Candidate => ({
         draft: { scope: { inputs, steps: {}, item: file }, record: null, action: 'move', reasons: [], notes: [] },
+        isPreviewed: false,
         source: { kind: 'file', path: file.path, size: file.size },
         label: file.name,
         digest: createHash('sha256').update(`file/${file.path}`).digest('hex').slice(0, 16),
@@ -112,8 +123,17 @@ async function planFiles(options: PlanItemsOptions, over: Extract<Over, { kind: 
   return { summary: settler.summary, warnings: files.length === 0 ? [`no file matches ${pattern}`] : [] };
 }
 
-const keyCandidate = (record: KeyRecord, role: string, inputs: Readonly<Record<string, unknown>>): Candidate => ({
-  draft: { scope: { inputs, steps: {}, key: keyScope(record, role) }, record, action: 'move', reasons: [], notes: [] },
+const keyDraft = (record: KeyRecord, role: string, inputs: Readonly<Record<string, unknown>>): Draft => ({
+  scope: { inputs, steps: {}, key: keyScope(record, role) },
+  record,
+  action: 'move',
+  reasons: [],
+  notes: [],
+});
+
+const keyCandidate = (record: KeyRecord, draft: Draft, isPreviewed: boolean): Candidate => ({
+  draft,
+  isPreviewed,
   source: { kind: 'key', record },
   label: record.label,
   digest: locatorDigest(record.locator),
@@ -139,7 +159,7 @@ class Settler {
 
   async settle(batch: readonly Candidate[]): Promise<void> {
     // What is blocked already names no object for certain: no device is asked about it.
-    const open = batch.filter(({ draft }) => draft.action === 'move');
+    const open = batch.filter(({ draft, isPreviewed }) => draft.action === 'move' && !isPreviewed);
     await previewItems(
       open.map(({ draft }) => draft),
       this.#options.context,
