@@ -3,7 +3,7 @@ import type { BoundDevice } from '../adapters/adapter.ts';
 import { KeyferryError } from '../errors/keyferry-error.ts';
 import type { PlanHead } from './model.ts';
 
-export { compareInventory, type InventoryComparison } from './compare-inventory.ts';
+export { compareInventory } from './compare-inventory.ts';
 
 /** Throws `plan-devices`, listing every difference. A device may bear another name in the devices file: its serial number tells. */
 export function checkPlanDevices(head: Pick<PlanHead, 'devices'>, devices: ReadonlyMap<string, BoundDevice>): void {
