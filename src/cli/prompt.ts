@@ -1,7 +1,7 @@
 /** Questions on the terminal: yes or no, and secrets without echo. Asked on stderr, so that stdout stays the result's. */
 import { KeyferryError } from '../errors/keyferry-error.ts';
 import { Secret } from '../keys/secret.ts';
-import type { Interrupts } from './interrupts.ts';
+import { Interrupted, type Interrupts } from './interrupts.ts';
 import type { Io } from './io.ts';
 
 export const canAsk = (io: Io): boolean => io.stdin.isTTY === true && io.stderr.isTerminal;
@@ -34,12 +34,12 @@ const BACKSPACE = new Set(['\u007f', '\b']);
 const CTRL_C = '\u0003';
 const CTRL_D = '\u0004';
 const CTRL_U = '\u0015';
-const ENDING = new Set(['\r', '\n', CTRL_C, CTRL_D]);
+const ENDING = new Set(['\r', '\n', CTRL_D]);
 // Cursor and function keys are not part of a secret.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: an escape sequence begins with one
 const ESCAPE_SEQUENCE = /\u001b(\[[0-9;]*[A-Za-z~])?/g;
 
-/** Reads one line without echo. Rejects with `secret-unavailable` where there is no terminal or nothing was typed. */
+/** Reads one line without echo. Rejects with `secret-unavailable` where there is no terminal or nothing was typed, and with Interrupted. */
 export async function promptSecret(io: Io, interrupts: Interrupts, label: string): Promise<Secret> {
   if (!canAsk(io)) {
     throw new KeyferryError('secret-unavailable', `${label} is to be typed in and there is no terminal.`, {
@@ -52,18 +52,23 @@ export async function promptSecret(io: Io, interrupts: Interrupts, label: string
   stdin.setEncoding('utf8');
   stdin.resume();
   try {
-    const typed = await new Promise<string>((resolve) => {
+    const typed = await new Promise<string>((resolve, reject) => {
       let text = '';
-      const end = (): void => {
+      const letGo = (): void => {
         stdin.off('data', take);
         stdin.off('end', end);
+      };
+      const end = (): void => {
+        letGo();
         resolve(text);
       };
       const take = (chunk: string | Buffer): void => {
         for (const character of String(chunk).replace(ESCAPE_SEQUENCE, '')) {
           if (character === CTRL_C) {
-            text = '';
+            letGo();
+            reject(new Interrupted());
             interrupts.signal();
+            return;
           }
           if (ENDING.has(character)) {
             end();

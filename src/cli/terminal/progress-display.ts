@@ -67,6 +67,7 @@ export class SpinnerProgress implements ProgressDisplay {
   readonly #ports: SpinnerPorts;
   #shownAt = Number.NEGATIVE_INFINITY;
   #phase: Progress['state'] | null = null;
+  #isStopped = false;
 
   constructor(ports: SpinnerPorts) {
     this.#ports = ports;
@@ -88,6 +89,8 @@ export class SpinnerProgress implements ProgressDisplay {
   }
 
   stop(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
     this.#ports.spinner.stop();
   }
 }
@@ -101,7 +104,13 @@ export async function progressDisplay(io: Io, isJson: boolean): Promise<Progress
   if (!io.stderr.isTerminal || io.stderr.columns() === null) return new PlainProgress(write, now);
   const { default: ora } = await import('ora');
   // Standard input stays as it is: Ctrl-C must be a signal, and the cursor must never be lost to a kill.
-  const spinner = ora({ stream: io.stderr.stream, interval: REPAINT_MS, discardStdin: false, hideCursor: false });
+  const spinner = ora({
+    text: 'Starting',
+    stream: io.stderr.stream,
+    interval: REPAINT_MS,
+    discardStdin: false,
+    hideCursor: false,
+  });
   spinner.start();
   return new SpinnerProgress({ spinner, write, columns: () => io.stderr.columns(), now });
 }

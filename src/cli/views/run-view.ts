@@ -1,5 +1,6 @@
 /** A run on the screen while it goes on, and what became of it. */
 
+import { isOver } from '../../report/run-record.ts';
 import { summaryJson } from '../../report/summary-json.ts';
 import type { RunObserver, RunResult } from '../../workflows/engine.ts';
 import type { Screen } from '../screen.ts';
@@ -93,8 +94,10 @@ export function countsText(counts: RunResult['counts'], styles: Styles): string 
 
 function nextLines({ run, counts, state }: RunResult, styles: Styles): string[] {
   const next: string[] = [];
-  if (state === 'paused' || counts.pending > 0) next.push(`keyferry resume ${run}`);
-  if (counts.failed + counts.needsAttention > 0) next.push(`keyferry status ${run} --items`, `keyferry retry ${run}`);
-  if (next.length === 0) next.push(`keyferry verify ${run}`, `keyferry report ${run} --format csv`);
+  if (!isOver(state)) next.push(`keyferry resume ${run}`);
+  if (counts.failed + counts.needsAttention > 0) {
+    next.push(`keyferry status ${run} --items`);
+    if (isOver(state)) next.push(`keyferry retry ${run}`);
+  } else if (isOver(state)) next.push(`keyferry verify ${run}`, `keyferry report ${run} --format csv`);
   return next.map((command) => `  ${styles.cyan('Next:')} ${command}`);
 }
