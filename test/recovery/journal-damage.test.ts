@@ -183,7 +183,7 @@ describe('found at open', () => {
     await expect(opening(dir)).rejects.toMatchObject({
       code: 'journal-damaged',
       message: expect.stringContaining('never completed'),
-      hint: expect.stringContaining('Delete the folder'),
+      hint: expect.stringContaining('delete the folder'),
     });
   });
 });

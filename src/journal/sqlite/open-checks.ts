@@ -61,7 +61,7 @@ async function missing(dir: string, run: string): Promise<KeyferryError> {
     'journal-damaged',
     `The journal of run ${run} was never completed: the run had not started and nothing was changed.`,
     {
-      hint: `Delete the folder ${dir} and start a new run.`,
+      hint: `Unless a run is being planned into it right now, delete the folder ${dir} and start a new run.`,
     },
   );
 }
