@@ -181,19 +181,29 @@ describe('an interruption', () => {
     });
   });
 
-  test('a second process is told who holds the run, and cancel asks the owner', async () => {
+  test('a second process is told who holds the run, and cancel asks the owner, stopped as it is', async () => {
     const cwd = await aFolder(1_500);
-    const { child, result } = startCli(['run', PLAYBOOK, '--yes', '--json'], { cwd });
-    let run = '';
-    while (run === '' && child.exitCode === null) {
-      const listed = JSON.parse((await runCli(['runs', '--json'], { cwd })).stdout).runs;
-      run = listed[0]?.run ?? '';
-    }
+    const { child, result } = startCli(['run', PLAYBOOK, '--yes'], { cwd });
+    let said = '';
+    let isStopped = false;
+    await new Promise<void>((resolve) => {
+      child.stderr?.on('data', (text: string) => {
+        said += text;
+        if (!said.includes('Moving keys') || isStopped) return;
+        isStopped = true;
+        child.kill('SIGSTOP');
+        resolve();
+      });
+    });
+    const [{ run }] = JSON.parse((await runCli(['runs', '--json'], { cwd })).stdout).runs;
     const held = await runCli(['resume', run, '--json'], { cwd });
     expect([held.code, errorCode(held)]).toEqual([6, 'run-held']);
     const asked = await runCli(['cancel', run, '--yes', '--json'], { cwd });
     expect(asked).toMatchObject({ code: 0, stdout: `{"run":"${run}","cancel":"requested"}\n` });
-    expect(lastJson(await result)).toMatchObject({ run, state: 'cancelled' });
+    child.kill('SIGCONT');
+    await result;
+    const status = lastJson(await runCli(['status', run, '--json'], { cwd }));
+    expect(status).toMatchObject({ run, state: 'cancelled', leftovers: [] });
   });
 });
 
