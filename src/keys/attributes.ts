@@ -31,13 +31,26 @@ export const USAGE_ATTRIBUTES = ['encrypt', 'decrypt', 'sign', 'verify', 'wrap',
 /** An absent name: the device does not have that attribute for this object. */
 export type KeyAttributes = { readonly [name in AttributeName]?: boolean };
 
-const words = (name: string): string[] => name.split(/(?=[A-Z])/).map((word) => word.toLowerCase());
+const joined = (separator: string): Readonly<Record<AttributeName, string>> =>
+  Object.fromEntries(
+    ATTRIBUTE_NAMES.map((name) => [
+      name,
+      name
+        .split(/(?=[A-Z])/)
+        .join(separator)
+        .toLowerCase(),
+    ]),
+  ) as Record<AttributeName, string>;
+
+// Asked for every attribute of every key, so made once.
+const KEBAB = joined('-');
+const SNAKE = joined('_');
 
 /** `wrapWithTrusted` → `wrap-with-trusted`, as playbooks and JSON write it. */
-export const kebabName = (name: AttributeName): string => words(name).join('-');
+export const kebabName = (name: AttributeName): string => KEBAB[name];
 
 /** `wrapWithTrusted` → `wrap_with_trusted`, as expressions write it. */
-export const snakeName = (name: AttributeName): string => words(name).join('_');
+export const snakeName = (name: AttributeName): string => SNAKE[name];
 
 const BY_KEBAB: ReadonlyMap<string, AttributeName> = new Map(ATTRIBUTE_NAMES.map((name) => [kebabName(name), name]));
 

@@ -27,12 +27,19 @@ export const COUNT_TYPES: Readonly<Record<string, FieldType>> = {
 /** What an absent field of each type reads as: a key without an attribute does not have the right it stands for. */
 export const FIELD_DEFAULTS = { string: '', int: 0, double: 0, bool: false } as const;
 
+const ATTRIBUTE_FIELDS = ATTRIBUTE_NAMES.map((name) => [name, snakeName(name)] as const);
+
 /** The fields of an inventory line as expressions name them; `ref` is what `${{ key }}` gives. */
 export function keyScope(record: KeyRecord, ref: unknown): KeyScope {
-  const attributes = ATTRIBUTE_NAMES.map((name) => [snakeName(name), record.attributes[name] ?? false] as const);
   const { label, id, type, bits } = record;
-  return {
-    ref,
-    fields: { label, id, class: record.class, type, bits, kcv: record.kcv ?? '', ...Object.fromEntries(attributes) },
+  const fields: Record<string, string | number | boolean | null> = {
+    label,
+    id,
+    class: record.class,
+    type,
+    bits,
+    kcv: record.kcv ?? '',
   };
+  for (const [name, field] of ATTRIBUTE_FIELDS) fields[field] = record.attributes[name] ?? false;
+  return { ref, fields };
 }

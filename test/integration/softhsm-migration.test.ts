@@ -15,16 +15,24 @@ function wantedKeys(): WantedKey[] {
   for (let n = 0; n < 200; n += 1) {
     keys.push({ type: 'aes', bytes: ([16, 24, 32] as const)[n % 3] ?? 32, label: `payments-aes-${n}`, id: id() });
   }
-  for (let n = 0; n < 40; n += 1) keys.push({ type: 'des3', label: `payments-des-${n}`, id: id(), usage: ['encrypt', 'decrypt'] });
-  for (let n = 0; n < 20; n += 1) keys.push({ type: 'aes', label: `payments-fixed-${n}`, id: id(), extractable: false });
+  for (let n = 0; n < 40; n += 1)
+    keys.push({ type: 'des3', label: `payments-des-${n}`, id: id(), usage: ['encrypt', 'decrypt'] });
+  for (let n = 0; n < 20; n += 1)
+    keys.push({ type: 'aes', label: `payments-fixed-${n}`, id: id(), extractable: false });
   for (let n = 0; n < 20; n += 1) keys.push({ type: 'aes', label: 'payments-twin' });
-  for (let n = 0; n < 10; n += 1) keys.push({ type: 'aes', label: `payments-wraponly-${n}`, id: id(), usage: ['wrap'] });
-  for (let n = 0; n < 9; n += 1) keys.push({ type: 'aes', label: `payments-decrypt-${n}`, id: id(), usage: ['decrypt'] });
+  for (let n = 0; n < 10; n += 1)
+    keys.push({ type: 'aes', label: `payments-wraponly-${n}`, id: id(), usage: ['wrap'] });
+  for (let n = 0; n < 9; n += 1)
+    keys.push({ type: 'aes', label: `payments-decrypt-${n}`, id: id(), usage: ['decrypt'] });
   return keys;
 }
 
 const name = (key: SeenKey): string => `${key.class}/${key.type}/${key.label}/${key.id}/${key.usage}/${key.check}`;
-const foreign = (keys: readonly SeenKey[]): string[] => keys.filter((key) => key.label.startsWith('foreign-')).map(name).sort();
+const foreign = (keys: readonly SeenKey[]): string[] =>
+  keys
+    .filter((key) => key.label.startsWith('foreign-'))
+    .map(name)
+    .sort();
 
 describe('two SoftHSM tokens', () => {
   let migration: SoftHsmMigration;
@@ -48,10 +56,18 @@ describe('two SoftHSM tokens', () => {
     const plan = await runCli(['plan', 'playbook.yaml', '--json', '--out', 'night.plan'], { cwd: dir, env });
     expect(plan.stderr).toBe('');
     expect(plan.code).toBe(0);
-    const planned = JSON.parse(plan.stdout) as { summary: Record<string, number>; devices: { trust: string }[]; items: { label: string; action: string; reason: string }[] };
+    const planned = JSON.parse(plan.stdout) as {
+      summary: Record<string, number>;
+      devices: { trust: string }[];
+      items: { label: string; action: string; reason: string }[];
+    };
     expect(planned.summary).toEqual({ total: 300, move: 279, skip: 20, block: 0, duplicate: 1 });
     expect(planned.devices.map((device) => device.trust)).toEqual(['software', 'software']);
-    expect(planned.items.filter((item) => item.action === 'skip').every((item) => item.label.startsWith('payments-fixed-') && /extractable/i.test(item.reason))).toBe(true);
+    expect(
+      planned.items
+        .filter((item) => item.action === 'skip')
+        .every((item) => item.label.startsWith('payments-fixed-') && /extractable/i.test(item.reason)),
+    ).toBe(true);
     expect(planned.items.find((item) => item.action === 'duplicate')?.label).toBe('payments-there');
     expect(migration.reopen().target.see().map(name).sort()).toEqual(targetBefore.map(name).sort());
 
@@ -69,8 +85,17 @@ describe('two SoftHSM tokens', () => {
     expect(movable).toHaveLength(280);
     expect(movable.every((key) => key.check !== 'none')).toBe(true);
     // Exactly once: same class, type, label, id, usage and check value, as a multiset.
-    expect(arrived.filter((key) => key.label.startsWith('payments-')).map(name).sort()).toEqual(movable.map(name).sort());
-    expect(arrived.filter((key) => key.label.startsWith('payments-') && key.label !== there.label).every((key) => !key.extractable && key.sensitive)).toBe(true);
+    expect(
+      arrived
+        .filter((key) => key.label.startsWith('payments-'))
+        .map(name)
+        .sort(),
+    ).toEqual(movable.map(name).sort());
+    expect(
+      arrived
+        .filter((key) => key.label.startsWith('payments-') && key.label !== there.label)
+        .every((key) => !key.extractable && key.sensitive),
+    ).toBe(true);
     expect(foreign(arrived)).toEqual(foreign(targetBefore));
     expect(arrived).toHaveLength(280 + 5);
     expect(after.source.see().map(name).sort()).toEqual(sourceBefore.map(name).sort());
@@ -97,7 +122,10 @@ describe('two SoftHSM tokens', () => {
     const second = await runCli(['plan', 'playbook.yaml', '--json', '--home', home], { cwd: dir, env: wrong });
     expect(second.code).toBe(7);
     expect(JSON.parse(second.stderr).error).toMatchObject({ code: 'login-remembered' });
-    const right = await runCli(['keys', 'classic', '--json', '--home', home], { cwd: dir, env });
+    // The token counts a wrong PIN now: only an operator who is sure goes on.
+    const risky = await runCli(['keys', 'classic', '--json', '--home', home], { cwd: dir, env });
+    expect(JSON.parse(risky.stderr).error).toMatchObject({ code: 'login-risky' });
+    const right = await runCli(['keys', 'classic', '--json', '--home', home, '--retry-pin'], { cwd: dir, env });
     expect(right.code, right.stderr).toBe(0);
   }, 60_000);
 });

@@ -1,7 +1,8 @@
 /** Attribute templates for tests, by name: `template({ CLASS: CKO.SECRET_KEY, EXTRACTABLE: true, LABEL: 'k' })`. */
-import { boolValue, ulongValue } from '../../src/adapters/pkcs11/simulator/attribute-values.ts';
+
 import { CKA, CKK, CKO } from '../../src/adapters/pkcs11/constants.ts';
 import { type Attribute, CryptokiError } from '../../src/adapters/pkcs11/cryptoki.ts';
+import { boolValue, ulongValue } from '../../src/adapters/pkcs11/simulator/attribute-values.ts';
 
 export type AttributeKey = keyof typeof CKA;
 export type TemplateValues = { readonly [name in AttributeKey]?: boolean | number | string | Uint8Array };

@@ -12,14 +12,17 @@ export function diagnosticsOf(text: string): readonly Diagnostic[] {
   try {
     parse(text);
   } catch (error) {
-    if (error instanceof KeyferryError && error.code === 'playbook-invalid' && error.diagnostics.length > 0) return error.diagnostics;
+    if (error instanceof KeyferryError && error.code === 'playbook-invalid' && error.diagnostics.length > 0)
+      return error.diagnostics;
     throw error;
   }
   throw new Error('the playbook has no problems');
 }
 
 export const problemsOf = (text: string): string[] =>
-  diagnosticsOf(text).map(({ line, column, message, hint }) => `${line}:${column}: ${message}${hint === undefined ? '' : ` (${hint})`}`);
+  diagnosticsOf(text).map(
+    ({ line, column, message, hint }) => `${line}:${column}: ${message}${hint === undefined ? '' : ` (${hint})`}`,
+  );
 
 /** Line 8 is the first of `body`. */
 export const withHead = (body: string): string => `keyferry: 1
@@ -32,14 +35,16 @@ inputs:
 ${body}`;
 
 /** A playbook whose only step is `do: classic.find-keys` with this argument for `label`, written as it stands. Line 11, column 20. */
-export const labelled = (label: string): string => withHead(`prepare:
+export const labelled = (label: string): string =>
+  withHead(`prepare:
   - do: classic.find-keys
     with:
       label:       ${label}
 `);
 
 /** A playbook whose keys are those for which the condition holds. Line 10, column 10. */
-export const where = (condition: string): string => withHead(`keys:
+export const where = (condition: string): string =>
+  withHead(`keys:
   from: classic
   where: ${condition}
 each:

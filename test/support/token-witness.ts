@@ -41,7 +41,9 @@ export class TokenWitness {
   /** `label`: of the token. SOFTHSM2_CONF must be set already. */
   constructor(modulePath: string, label: string, pin: string) {
     this.#module = sharedModule(modulePath);
-    const slot = this.#module.C_GetSlotList(true).find((candidate) => this.#module.C_GetTokenInfo(candidate).label.trim() === label);
+    const slot = this.#module
+      .C_GetSlotList(true)
+      .find((candidate) => this.#module.C_GetTokenInfo(candidate).label.trim() === label);
     if (slot === undefined) throw new Error(`no token ${label}`);
     this.#session = this.#module.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION);
     try {
@@ -93,7 +95,9 @@ export class TokenWitness {
   #look(handle: Buffer): SeenKey {
     const bytes = (type: number): Buffer => {
       try {
-        return (this.#module.C_GetAttributeValue(this.#session, handle, [{ type }])[0]?.value as Buffer) ?? Buffer.alloc(0);
+        return (
+          (this.#module.C_GetAttributeValue(this.#session, handle, [{ type }])[0]?.value as Buffer) ?? Buffer.alloc(0)
+        );
       } catch {
         return Buffer.alloc(0);
       }
@@ -140,7 +144,13 @@ export class TokenWitness {
         { type: pkcs11js.CKA_EXTRACTABLE, value: true },
         { type: pkcs11js.CKA_VALUE, value: Buffer.alloc(16, 7) },
       ]);
-      const wrapped = this.#module.C_WrapKey(this.#session, { mechanism: pkcs11js.CKM_AES_KEY_WRAP }, handle, known, Buffer.alloc(64));
+      const wrapped = this.#module.C_WrapKey(
+        this.#session,
+        { mechanism: pkcs11js.CKM_AES_KEY_WRAP },
+        handle,
+        known,
+        Buffer.alloc(64),
+      );
       this.#module.C_DestroyObject(this.#session, known);
       return digest(wrapped);
     }

@@ -1,7 +1,8 @@
 /**
  * Logins that cannot lock a token by themselves (architecture §5 "Logins", pkcs11-base §3.2 for the flags). Before a try the token's
  * flags are read; a PIN that was refused before is not tried again, by no process of this home, until it changes or --retry-pin is given.
- * The try itself is noted before it is made: a crash in the middle leaves the note, and the note forbids the next try.
+ * The try itself is noted before it is made. A crash in the middle leaves the note: then the token's flags decide, since a wrong PIN
+ * that was counted shows in them; and as not every device keeps its flags, only a few unanswered tries of one PIN are made at all.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -61,6 +62,13 @@ export function createLoginGuard(options: LoginGuardOptions): LoginGuard {
   };
 }
 
+/** Fewer than any device allows before it locks: CloudHSM five, Luna ten. */
+const UNANSWERED_TRIES = 4;
+
+/** A process that was killed between try and answer may go on; a PIN that the device refused may not. */
+const mayHaveCrashed = (remembered: RememberedPin): boolean =>
+  remembered.state === 'trying' && (remembered.unanswered ?? 1) < UNANSWERED_TRIES;
+
 interface Attempt {
   readonly module: Cryptoki;
   readonly session: Handle;
@@ -73,7 +81,8 @@ interface Attempt {
 async function guardedLogin(attempt: Attempt): Promise<void> {
   const { module, session, token, pin, memory, options } = attempt;
   const remembered = memory.recall(token.serial, pin);
-  if (remembered !== undefined && !options.retryPin) throw rememberedError(attempt, remembered);
+  if (remembered !== undefined && !options.retryPin && !mayHaveCrashed(remembered))
+    throw rememberedError(attempt, remembered);
   // Read now, not taken from `token`: another process may have used up tries in the meantime.
   checkFlags(attempt, module.C_GetTokenInfo(token.slot).flags);
   await memory.remember(token.serial, pin, options.device, 'trying');

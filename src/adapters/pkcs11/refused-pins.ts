@@ -20,6 +20,8 @@ export interface RememberedPin {
   readonly serial: string;
   /** ISO 8601. */
   readonly at: string;
+  /** Tries in a row whose end is not known; only with `trying`. */
+  readonly unanswered?: number;
 }
 
 interface PinFile {
@@ -46,8 +48,15 @@ export class RefusedPins {
 
   async remember(serial: string, pin: Secret, device: string, state: PinState): Promise<void> {
     await this.#change((file) => {
-      const entry: RememberedPin = { state, device, serial, at: new Date().toISOString() };
-      return { ...file, pins: { ...file.pins, [entryName(file, serial, pin)]: entry } };
+      const name = entryName(file, serial, pin);
+      const entry: RememberedPin = {
+        state,
+        device,
+        serial,
+        at: new Date().toISOString(),
+        ...(state === 'trying' ? { unanswered: (file.pins[name]?.unanswered ?? 0) + 1 } : {}),
+      };
+      return { ...file, pins: { ...file.pins, [name]: entry } };
     });
   }
 
