@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { acquireRunLock } from '../../src/journal/run-lock.ts';
 import { openJournal } from '../../src/journal/sqlite/sqlite-journal.ts';
-import { A_RUN, aFolder, aJournal, collect } from '../support/journal-fixtures.ts';
+import { A_RUN, collect } from '../support/journal-fixtures.ts';
+import { aFolder, aJournal } from '../support/journal-folder.ts';
 import { startJournalProcess } from '../support/journal-processes.ts';
 
 describe('a journal whose owner is killed', () => {

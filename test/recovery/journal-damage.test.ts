@@ -8,15 +8,14 @@ import {
   A_RUN,
   aCall,
   aCheck,
-  aFolder,
   aHead,
-  aJournal,
   anIntent,
   anItem,
   anOutcome,
   collect,
   planItems,
 } from '../support/journal-fixtures.ts';
+import { aFolder, aJournal } from '../support/journal-folder.ts';
 
 const ITEMS = 800;
 const PAGE_BYTES = 4_096;

@@ -10,7 +10,8 @@ import { JournalWriter } from '../../src/journal/sqlite/journal-writer.ts';
 import { checkContent } from '../../src/journal/sqlite/open-checks.ts';
 import { openSqlite } from '../../src/journal/sqlite/sqlite.ts';
 import { createJournal, openJournal } from '../../src/journal/sqlite/sqlite-journal.ts';
-import { A_RUN, aCheck, aFolder, aHead, aJournal, anItem, planItems } from '../support/journal-fixtures.ts';
+import { A_RUN, aCheck, aHead, anItem, planItems } from '../support/journal-fixtures.ts';
+import { aFolder, aJournal } from '../support/journal-folder.ts';
 
 const bulky = (name: string): Entry => ({ kind: 'check', name, result: 'passed', detail: 'x'.repeat(4_000) });
 

@@ -1,10 +1,5 @@
-/** Builders for journals: plan items, heads, calls and entries, and a folder of one's own. */
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { CallId, Entry, ItemState, Journal } from '../../src/journal/journal.ts';
-import type { JournalTuning } from '../../src/journal/sqlite/journal-writer.ts';
-import { createJournal } from '../../src/journal/sqlite/sqlite-journal.ts';
+/** Builders for journals: plan items, heads, calls and entries. */
+import type { CallId, Entry, ItemState } from '../../src/journal/journal.ts';
 import type { PlanItem } from '../../src/plan/model.ts';
 
 export const A_RUN = '20261122-101530-1f2ab3';
@@ -53,19 +48,6 @@ export function anItem(
 }
 
 export const aCheck = (name: string): Entry => ({ kind: 'check', name, result: 'passed', detail: null });
-
-/** Below the system's folder for temporary files; the system clears it. */
-export function aFolder(): Promise<string> {
-  return mkdtemp(join(tmpdir(), 'keyferry-journal-'));
-}
-
-export async function aJournal(
-  items = 10,
-  tuning: JournalTuning = {},
-): Promise<{ readonly dir: string; readonly journal: Journal }> {
-  const dir = await aFolder();
-  return { dir, journal: await createJournal({ dir, run: A_RUN, head: aHead(), items: planItems(items), ...tuning }) };
-}
 
 export async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];

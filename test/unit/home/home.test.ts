@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openHome } from '../../../src/home/home.ts';
 import { ownIdentity } from '../../../src/home/trusted-folder.ts';
-import { aFolder } from '../../support/journal-fixtures.ts';
+import { aFolder } from '../../support/journal-folder.ts';
 
 const mode = async (path: string) => (await stat(path)).mode & 0o7777;
 

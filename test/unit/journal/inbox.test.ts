@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openInbox, postToInbox } from '../../../src/journal/inbox.ts';
 import { openSqlite } from '../../../src/journal/sqlite/sqlite.ts';
-import { aFolder } from '../../support/journal-fixtures.ts';
+import { aFolder } from '../../support/journal-folder.ts';
 
 const cancel = (by: string) => ({ kind: 'cancel', by }) as const;
 

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/prom
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { acquireRunLock } from '../../../src/journal/run-lock.ts';
-import { aFolder } from '../../support/journal-fixtures.ts';
+import { aFolder } from '../../support/journal-folder.ts';
 
 describe('the lock of a run', () => {
   it('is not given twice in one process, and again after its release', async () => {

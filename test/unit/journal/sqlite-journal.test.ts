@@ -6,9 +6,7 @@ import {
   A_RUN,
   aCall,
   aCheck,
-  aFolder,
   aHead,
-  aJournal,
   anIntent,
   anItem,
   anOutcome,
@@ -16,6 +14,7 @@ import {
   planItem,
   planItems,
 } from '../../support/journal-fixtures.ts';
+import { aFolder, aJournal } from '../../support/journal-folder.ts';
 
 const NOTHING = { total: 10, pending: 10, migrated: 0, skipped: 0, failed: 0, needsAttention: 0 };
 

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { openHome } from '../../../src/home/home.ts';
 import { postToInbox } from '../../../src/journal/inbox.ts';
 import { openRunStore } from '../../../src/journal/sqlite/sqlite-run-store.ts';
-import { aCheck, aFolder, aHead, planItems } from '../../support/journal-fixtures.ts';
+import { aCheck, aHead, planItems } from '../../support/journal-fixtures.ts';
+import { aFolder } from '../../support/journal-folder.ts';
 
 async function aStore() {
   const path = join(await aFolder(), 'home');

@@ -7,7 +7,7 @@ import { loadBetterSqlite } from '../../../src/journal/sqlite/better-sqlite.ts';
 import { loadNodeSqlite, withoutExperimentalWarning } from '../../../src/journal/sqlite/node-sqlite.ts';
 import { openSqlite, SQLITE_PROVIDERS, type SqliteOpen } from '../../../src/journal/sqlite/sqlite.ts';
 import { sqliteCode, stateError } from '../../../src/journal/sqlite/sqlite-error.ts';
-import { aFolder } from '../../support/journal-fixtures.ts';
+import { aFolder } from '../../support/journal-folder.ts';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const hasNodeSqlite = major > 22 || (major === 22 && minor >= 13);
