@@ -102,12 +102,14 @@ function counts({ failed, total, finished }: NonNullable<Scope['counts']>): Reco
 function inputsClass(environment: Environment, symbols: Symbols): RecordClass {
   const fields: [string, string, Read][] = [];
   for (const [name, input] of symbols.inputs) {
-    const type = input === null ? 'any' : inputType(input);
+    // What is broken was reported where it is declared, and expressions that name it are not checked.
+    if (input === null) continue;
+    const type = inputType(input);
     if (isOpaque(type)) continue;
     fields.push([
       name,
       CEL_TYPES[type] ?? 'dyn',
-      (reading) => reading.give(reading.scope.inputs[name] ?? input?.default, type),
+      (reading) => reading.give(reading.scope.inputs[name] ?? input.default, type),
     ]);
   }
   return declare(environment, 'Inputs', fields);
@@ -116,8 +118,9 @@ function inputsClass(environment: Environment, symbols: Symbols): RecordClass {
 function stepsClass(environment: Environment, symbols: Symbols): RecordClass {
   const fields: [string, string, Read][] = [];
   for (const [id, step] of symbols.steps) {
+    if (step.outputs === null) continue;
     const outputs: [string, string, Read][] = [];
-    for (const [output, { type }] of Object.entries(step.outputs ?? {})) {
+    for (const [output, { type }] of Object.entries(step.outputs)) {
       if (isOpaque(type)) continue;
       const read: Read = (reading) => {
         const value = reading.scope.steps[id]?.[output];

@@ -32,7 +32,7 @@ export function draftBlock(
     const wrong = stepIdProblem(given);
     if (wrong !== undefined) read.problems.add(idNode.place, wrong.message, wrong.hint);
     if (read.symbols.has(given)) read.problems.add(idNode.place, `there are two steps with the id ${given}`);
-    else read.symbols.set(given, { block, index, outputs: call?.spec.outputs ?? null });
+    else read.symbols.set(given, { block, index, outputs: wrong === undefined ? (call?.spec.outputs ?? null) : null });
     return { id: given, block, node, call };
   });
 }

@@ -2,18 +2,7 @@
  * YAML 1.2 text → tree with places, by the `yaml` package. Warnings are errors. Tags, anchors, aliases, merge keys, directives,
  * duplicate or non-text keys and several documents are refused: a reviewer must be able to read a playbook from top to bottom.
  */
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  type Pair,
-  parseDocument,
-  type Scalar,
-} from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseDocument, type Scalar } from 'yaml';
 import type { MapEntry, ScalarNode, SourceNode, SourcePlace } from './node.ts';
 import type { Problems } from './problems.ts';
 import { type ScalarStyle, scalarOffsets } from './scalar-offsets.ts';
@@ -45,10 +34,12 @@ class YamlReader {
   readonly #text: string;
   readonly #options: YamlOptions;
   readonly #problems: Problems;
-  readonly #lines = new LineCounter();
+  /** Offsets at which lines start. The parser's own LineCounter loses lines after some syntax errors. */
+  readonly #lineStarts: readonly number[];
 
   constructor(text: string, options: YamlOptions, problems: Problems) {
     this.#text = text;
+    this.#lineStarts = [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)];
     this.#options = options;
     this.#problems = problems;
   }
@@ -70,7 +61,7 @@ class YamlReader {
 
   #parse(): Document.Parsed | undefined {
     try {
-      return parseDocument(this.#text, { lineCounter: this.#lines, prettyErrors: false, logLevel: 'error' });
+      return parseDocument(this.#text, { prettyErrors: false, logLevel: 'error' });
     } catch (error) {
       const reason = error instanceof RangeError ? 'it is nested too deeply' : 'the parser gave up';
       this.#problems.add(
@@ -204,8 +195,13 @@ class YamlReader {
   }
 
   #place(offset: number): SourcePlace {
-    const { line, col } = this.#lines.linePos(offset);
-    return { file: this.#options.file, line: Math.max(1, line), column: Math.max(1, col) };
+    let [low, high] = [0, this.#lineStarts.length - 1];
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if ((this.#lineStarts[middle] ?? 0) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return { file: this.#options.file, line: low + 1, column: offset - (this.#lineStarts[low] ?? 0) + 1 };
   }
 }
 
