@@ -34,6 +34,10 @@ function trimmed(bytes: Uint8Array): Uint8Array {
 
 /** SubjectPublicKeyInfo (DER). Throws `argument-invalid` when the numbers are no RSA key. */
 export function spkiFromRsa(numbers: RsaNumbers): Uint8Array {
+  // OpenSSL takes an empty modulus without complaint.
+  if (modulusBits(numbers.modulus) < 512 || trimmed(numbers.exponent).length === 0) {
+    throw new KeyferryError('argument-invalid', 'The modulus and exponent are not an RSA public key.');
+  }
   const jwk = { kty: 'RSA', n: base64url(trimmed(numbers.modulus)), e: base64url(trimmed(numbers.exponent)) };
   try {
     return new Uint8Array(createPublicKey({ key: jwk, format: 'jwk' }).export({ type: 'spki', format: 'der' }));
