@@ -14,6 +14,7 @@ import {
 } from './key-components.ts';
 import { type MechanismRow, OPERATION_KEY_TYPE } from './mechanism-table.ts';
 import { isSecretLength, makeObject } from './object-maker.ts';
+import type { Role } from './partition.ts';
 import type { Personality } from './personality.ts';
 import { refuse } from './refusal.ts';
 import type { SimulatedObject } from './simulated-object.ts';
@@ -24,7 +25,7 @@ const generatePair = promisify(generateKeyPair);
 export interface CreationContext {
   readonly personality: Personality;
   readonly session: number;
-  readonly isOfficer: boolean;
+  readonly login: Role | null;
 }
 
 export const publicDer = (key: KeyObject): Buffer => key.export({ format: 'der', type: 'spki' });
@@ -32,7 +33,7 @@ export const privateDer = (key: KeyObject): Buffer => key.export({ format: 'der'
 
 export function createFromTemplate(context: CreationContext, template: readonly Attribute[]): SimulatedObject {
   const { personality } = context;
-  const checked = checkTemplate(template, { personality, way: 'create', isOfficer: context.isOfficer });
+  const checked = checkTemplate(template, { personality, way: 'create', login: context.login });
   if (!personality.createClasses.includes(checked.class)) refuse(personality.refusals.createObject);
   const parts = { ...context, way: 'create', template: checked } as const;
   if (checked.class === CKO.SECRET_KEY) return makeObject({ ...parts, material: createdSecret(checked) });
@@ -84,9 +85,9 @@ export function generateSecret(
   row: MechanismRow,
   template: readonly Attribute[],
 ): SimulatedObject {
-  const { personality, isOfficer } = context;
+  const { personality, login } = context;
   const keyType = OPERATION_KEY_TYPE[row.operation][0] ?? refuse(CKR.MECHANISM_INVALID);
-  const checked = checkTemplate(template, { personality, way: 'generate', class: CKO.SECRET_KEY, keyType, isOfficer });
+  const checked = checkTemplate(template, { personality, way: 'generate', class: CKO.SECRET_KEY, keyType, login });
   const bytes = generatedLength(row, keyType, checked);
   const material = keyType === CKK.DES3 ? withOddParity(randomBytes(bytes)) : randomBytes(bytes);
   return makeObject({ ...context, way: 'generate', template: checked, material, mechanism: row.type });
@@ -94,10 +95,13 @@ export function generateSecret(
 
 function generatedLength(row: MechanismRow, keyType: number, template: CheckedTemplate): number {
   const given = template.values.get(CKA.VALUE_LEN);
-  if (keyType === CKK.DES3) return given === undefined ? 24 : refuse(CKR.TEMPLATE_INCONSISTENT);
+  // DES3 keys have no CKA_VALUE_LEN (pkcs11-curr v2.40 §2.16.2).
+  if (keyType === CKK.DES3) return given === undefined ? 24 : refuse(CKR.ATTRIBUTE_TYPE_INVALID);
   if (given === undefined) return refuse(CKR.TEMPLATE_INCOMPLETE);
   const bytes = readUlong(given) ?? 0;
-  if (bytes < row.minKeySize || bytes > row.maxKeySize || !isSecretLength(keyType, bytes)) refuse(CKR.KEY_SIZE_RANGE);
+  if (bytes < row.minKeySize || bytes > row.maxKeySize || !isSecretLength(keyType, bytes)) {
+    refuse(CKR.ATTRIBUTE_VALUE_INVALID);
+  }
   return bytes;
 }
 
@@ -114,9 +118,9 @@ export interface PairRequest {
 }
 
 export function checkPair(context: CreationContext, row: MechanismRow, templates: PairTemplates): PairRequest {
-  const { personality, isOfficer } = context;
+  const { personality, login } = context;
   const keyType = OPERATION_KEY_TYPE[row.operation][0] ?? refuse(CKR.MECHANISM_INVALID);
-  const common = { personality, way: 'generate', keyType, isOfficer } as const;
+  const common = { personality, way: 'generate', keyType, login } as const;
   const publicTemplate = checkTemplate(templates.publicTemplate, { ...common, class: CKO.PUBLIC_KEY });
   const privateTemplate = checkTemplate(templates.privateTemplate, { ...common, class: CKO.PRIVATE_KEY });
   if (keyType === CKK.EC) {

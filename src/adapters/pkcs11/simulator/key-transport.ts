@@ -16,7 +16,7 @@ import { refuse } from './refusal.ts';
 import { has, readAttribute, type SimulatedObject } from './simulated-object.ts';
 import type { Slot } from './slot.ts';
 import { type CheckedTemplate, checkTemplate } from './template.ts';
-import { checkWrapParameter, unwrapPayload, wrapPayload } from './wrap-operations.ts';
+import { checkWrapParameter, checkWrappedLength, unwrapPayload, wrapPayload } from './wrap-operations.ts';
 
 /** Class and type of the key that the mechanism works with. */
 function isFit(object: SimulatedObject, row: MechanismRow, direction: 'wrap' | 'unwrap'): boolean {
@@ -80,13 +80,14 @@ export async function unwrapKey(request: UnwrapRequest): Promise<SimulatedObject
   const { context, slot, row, mechanism, wrapped, pool } = request;
   const { personality } = context;
   checkWrapParameter(row, mechanism, personality.refusals);
+  checkWrappedLength(row, wrapped);
   const unwrapping = slot.resolve(request.unwrappingKey, CKR.UNWRAPPING_KEY_HANDLE_INVALID);
   if (!isFit(unwrapping, row, 'unwrap')) refuse(CKR.UNWRAPPING_KEY_TYPE_INCONSISTENT);
   if (!has(unwrapping, FLAG.UNWRAP)) refuse(CKR.KEY_FUNCTION_NOT_PERMITTED);
   const template = checkTemplate(withUnwrapTemplate(unwrapping, request.template), {
     personality,
     way: 'unwrap',
-    isOfficer: context.isOfficer,
+    login: context.login,
   });
   if (template.class === CKO.PUBLIC_KEY) refuse(CKR.ATTRIBUTE_VALUE_INVALID);
   checkValueLen(personality, row, template);

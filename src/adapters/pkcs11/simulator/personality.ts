@@ -112,7 +112,7 @@ const GENERIC_DEFAULTS: readonly DefaultRow[] = [
       [CKA.DERIVE]: false,
       [CKA.TRUSTED]: false,
       [CKA.WRAP_WITH_TRUSTED]: false,
-      [CKA.SENSITIVE]: true,
+      [CKA.SENSITIVE]: false,
       [CKA.EXTRACTABLE]: false,
       [CKA.ENCRYPT]: true,
       [CKA.DECRYPT]: true,
@@ -152,7 +152,7 @@ export const GENERIC_PERSONALITY: Personality = {
   uniqueIds: false,
   keyLimits: [],
   unknownAttributes: [],
-  valueLenOnUnwrap: 'optional',
+  valueLenOnUnwrap: 'rejected',
   checkValueOnUnwrap: 'computed',
   refusals: {
     oaepParameter: CKR.MECHANISM_PARAM_INVALID,

@@ -79,7 +79,7 @@ export function readAttribute(object: SimulatedObject, type: number): Uint8Array
     case CKA.KEY_GEN_MECHANISM:
       return object.keyGenMechanism < 0 ? UNAVAILABLE.slice() : ulongValue(object.keyGenMechanism);
     case CKA.VALUE_LEN:
-      return ulongValue(object.material.length);
+      return object.keyType === CKK.DES3 ? null : ulongValue(object.material.length);
     case CKA.CHECK_VALUE:
       return object.isCheckValueEmpty ? NOTHING : checkValue(object.keyType, object.material);
     case CKA.LABEL:

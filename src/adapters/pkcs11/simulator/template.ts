@@ -5,8 +5,9 @@
 
 import { CKA, CKR } from '../constants.ts';
 import type { Attribute } from '../cryptoki.ts';
-import { type AttributeRow, attributeRow, CLASS_BIT, CLASS_FLAGS } from './attribute-table.ts';
+import { type AttributeRow, attributeRow, CLASS_BIT, CLASS_FLAGS, FLAG } from './attribute-table.ts';
 import { decodeTemplate, readBool, readUlong, sameBytes } from './attribute-values.ts';
+import type { Role } from './partition.ts';
 import type { Personality, Way } from './personality.ts';
 import { refuse } from './refusal.ts';
 import { ValueList } from './value-list.ts';
@@ -26,8 +27,8 @@ export interface TemplateContext {
   /** What a mechanism implies; absent: the template must say. */
   readonly class?: number;
   readonly keyType?: number;
-  /** The SO is logged in, and may set CKA_TRUSTED. */
-  readonly isOfficer: boolean;
+  /** Only the user makes private objects (CKR_USER_NOT_LOGGED_IN); only the SO sets CKA_TRUSTED. */
+  readonly login: Role | null;
 }
 
 /** The form of one value: CKR_ATTRIBUTE_VALUE_INVALID unless it is right. Gives the boolean, false for other forms. */
@@ -60,11 +61,20 @@ function agreed(stated: number | null, implied: number | undefined): number {
   return stated;
 }
 
+function isPrivate(template: readonly Attribute[], context: TemplateContext, cls: number, keyType: number): boolean {
+  if (context.personality.alwaysPrivate === true) return true;
+  const stated = template.find((attribute) => attribute.type === CKA.PRIVATE);
+  if (stated !== undefined) return stated.value[0] === 1;
+  return (defaultFlags(context.personality, cls, keyType, context.way) & FLAG.PRIVATE) !== 0;
+}
+
 export function checkTemplate(template: readonly Attribute[], context: TemplateContext): CheckedTemplate {
   const cls = agreed(ulongIn(template, CKA.CLASS), context.class);
   const keyType = agreed(ulongIn(template, CKA.KEY_TYPE), context.keyType);
   const classBit = CLASS_BIT[cls];
   if (classBit === undefined) refuse(CKR.ATTRIBUTE_VALUE_INVALID);
+  // Before the rest of the template is looked at, as SoftHSM does.
+  if (context.login !== 'user' && isPrivate(template, context, cls, keyType)) refuse(CKR.USER_NOT_LOGGED_IN);
   const values = new ValueList();
   let flags = 0;
   let given = 0;
@@ -82,7 +92,7 @@ export function checkTemplate(template: readonly Attribute[], context: TemplateC
       const bit = 1 << row.bit;
       const isSet = checkForm(row, value);
       if ((given & bit) !== 0 && ((flags & bit) !== 0) !== isSet) refuse(CKR.TEMPLATE_INCONSISTENT);
-      if (isSet && type === CKA.TRUSTED && !context.isOfficer) refuse(CKR.ATTRIBUTE_READ_ONLY);
+      if (isSet && type === CKA.TRUSTED && context.login !== 'officer') refuse(CKR.ATTRIBUTE_READ_ONLY);
       given |= bit;
       if (isSet) flags |= bit;
     } else {

@@ -68,6 +68,21 @@ export function checkWrapParameter(row: MechanismRow, mechanism: Mechanism, refu
   if (row.operation === 'aes-cbc-pad') initialisationVector(mechanism, 16);
 }
 
+/** Lengths that show by themselves that it is no wrapped key; for RSA the key must be known first. */
+export function checkWrappedLength(row: MechanismRow, wrapped: Uint8Array): void {
+  switch (row.operation) {
+    case 'aes-kw':
+    case 'aes-kw-pkcs5':
+      if (wrapped.length < 24 || wrapped.length % 8 !== 0) refuse(CKR.WRAPPED_KEY_LEN_RANGE);
+      return;
+    case 'aes-kwp':
+      if (wrapped.length < 16 || wrapped.length % 8 !== 0) refuse(CKR.WRAPPED_KEY_LEN_RANGE);
+      return;
+    case 'aes-cbc-pad':
+      if (wrapped.length < 16 || wrapped.length % 16 !== 0) refuse(CKR.WRAPPED_KEY_LEN_RANGE);
+  }
+}
+
 export interface WrapInput {
   readonly row: MechanismRow;
   readonly mechanism: Mechanism;
@@ -143,7 +158,6 @@ export async function unwrapPayload(input: WrapInput, pool: CryptoPool): Promise
 }
 
 function unwrapSymmetric({ row, mechanism, key, data }: WrapInput): Uint8Array | null {
-  if (data.length < 16 || data.length % 8 !== 0) refuse(CKR.WRAPPED_KEY_LEN_RANGE);
   switch (row.operation) {
     case 'aes-kw':
       return unwrapKw(key.material, data);
@@ -160,7 +174,6 @@ function unwrapSymmetric({ row, mechanism, key, data }: WrapInput): Uint8Array |
 
 function unpadded(mechanism: Mechanism, key: SimulatedObject, data: Uint8Array): Uint8Array | null {
   const iv = initialisationVector(mechanism, 16);
-  if (data.length % 16 !== 0) refuse(CKR.WRAPPED_KEY_LEN_RANGE);
   try {
     return cbc('aes', 'decrypt', { key: key.material, iv, data, isPadded: true });
   } catch {

@@ -179,7 +179,7 @@ describe('C_UnwrapKey refuses', () => {
       ],
       [await slowRefusalOf(unwrap(under, KWP, kek, wrapped, { KEY_TYPE: CKK.DES3 })), CKR.WRAPPED_KEY_LEN_RANGE],
       [await slowRefusalOf(unwrap(under, KWP, kek, wrapped, { VALUE: PROBE })), CKR.ATTRIBUTE_READ_ONLY],
-      [await slowRefusalOf(unwrap(under, KWP, kek, wrapped, { VALUE_LEN: 16 })), CKR.TEMPLATE_INCONSISTENT],
+      [await slowRefusalOf(unwrap(under, KWP, kek, wrapped, { VALUE_LEN: 32 })), CKR.ATTRIBUTE_READ_ONLY],
       [
         await slowRefusalOf(unwrap(under, KWP, kek, wrapped, { CLASS: CKO.PRIVATE_KEY, KEY_TYPE: CKK.RSA })),
         CKR.WRAPPED_KEY_INVALID,
@@ -197,6 +197,8 @@ describe('C_UnwrapKey refuses', () => {
       CKR.TEMPLATE_INCOMPLETE,
     );
     await unwrap(demanding.under, KWP, demanding.kek, demanding.wrapped, { VALUE_LEN: 32 });
+    const wrong = unwrap(demanding.under, KWP, demanding.kek, demanding.wrapped, { VALUE_LEN: 16 });
+    expect(await slowRefusalOf(wrong)).toBe(CKR.TEMPLATE_INCONSISTENT);
     const averse = await setUp({ valueLenOnUnwrap: 'rejected' });
     const refusal = await slowRefusalOf(unwrap(averse.under, KWP, averse.kek, averse.wrapped, { VALUE_LEN: 32 }));
     expect(refusal).toBe(CKR.ATTRIBUTE_READ_ONLY);

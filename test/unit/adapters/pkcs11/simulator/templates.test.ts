@@ -154,7 +154,7 @@ describe('C_GenerateKey', () => {
 
   it.each([
     ['no length', {}, CKR.TEMPLATE_INCOMPLETE],
-    ['a length that AES has not', { VALUE_LEN: 20 }, CKR.KEY_SIZE_RANGE],
+    ['a length that AES has not', { VALUE_LEN: 20 }, CKR.ATTRIBUTE_VALUE_INVALID],
     ['a value', { VALUE_LEN: 16, VALUE: KEY }, CKR.ATTRIBUTE_READ_ONLY],
     ['another class', { VALUE_LEN: 16, CLASS: CKO.PUBLIC_KEY }, CKR.TEMPLATE_INCONSISTENT],
     ['another type', { VALUE_LEN: 16, KEY_TYPE: CKK.DES3 }, CKR.TEMPLATE_INCONSISTENT],
