@@ -6,7 +6,7 @@ import { suggestion } from '../source/nearest.ts';
 import { type SourceNode, textOf } from '../source/node.ts';
 import type { Problems } from '../source/problems.ts';
 
-export { resolveSecret, type SecretPorts } from '../source/resolve-secret.ts';
+export { resolveSecret } from '../source/resolve-secret.ts';
 
 const SHOW = '{ env: NAME }, { file: PATH }, { command: [PROGRAM, …] } or { prompt: QUESTION }';
 

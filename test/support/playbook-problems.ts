@@ -51,3 +51,16 @@ each:
   - do: classic.delete-key
     with: { key: "\${{ key }}" }
 `);
+
+/** A playbook over keys with these steps in `each`; the first step begins on line 11. */
+export const each = (steps: string): string =>
+  withHead(`keys: { from: classic }
+prepare: [{ id: pair, do: cluster.generate-rsa-key-pair, with: { purpose: wrapping, label: w } }]
+each:
+${steps}
+`);
+
+/** One step in `each`, on line 11; its arguments on line 12, the first argument in column 13. */
+export const step = (action: string, args: string, more = ''): string =>
+  each(`  - do: ${action}
+    with: { ${args} }${more === '' ? '' : `\n    ${more}`}`);
