@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openJournal } from '../../src/journal/sqlite/sqlite-journal.ts';
-import { lastJson, runCli, startCli } from '../support/built-cli.ts';
+import { type CliResult, lastJson, runCli, startCli } from '../support/built-cli.ts';
 import { copyHome, keyName, type SimulatedMigration, simulatedMigration } from '../support/simulated-migration.ts';
 import { softHsmMigration } from '../support/softhsm-migration.ts';
 
@@ -16,6 +16,9 @@ function seededMoments(seed: number): () => number {
     return state / 2147483648;
   };
 }
+
+const hasRun = (listed: CliResult): boolean =>
+  listed.code === 0 && (JSON.parse(listed.stdout) as { runs: unknown[] }).runs.length > 0;
 
 interface Killing {
   readonly dir: string;
@@ -34,18 +37,20 @@ async function runKilling(
   const moment = seededMoments(killing.seed);
   let kills = 0;
   let isBegun = false;
-  for (let round = 0; round < killing.kills * 4 && kills < killing.kills; round += 1) {
+  for (let round = 0; round < killing.kills * 2 && kills < killing.kills; round += 1) {
     const args = isBegun ? ['resume', '--json'] : ['run', 'playbook.yaml', '--yes', '--json', '--concurrency', '8'];
     const { child, result } = startCli(args, { cwd: dir, env });
     const ended = result.then(() => 'ended' as const);
-    const first = await Promise.race([ended, sleep(150 + moment() * killing.spanMs).then(() => 'kill' as const)]);
+    // Before the run exists there is nothing yet to lose.
+    while (!isBegun) isBegun = hasRun(await runCli(['runs', '--json'], { cwd: dir, env }));
+    const first = await Promise.race([ended, sleep(100 + moment() * killing.spanMs).then(() => 'kill' as const)]);
     if (first === 'kill') {
       child.kill('SIGKILL');
       kills += 1;
     }
     const done = await result;
-    if (first === 'ended' && isBegun && done.code === 0) break;
-    if (!isBegun) isBegun = hasRun(await runCli(['runs', '--json'], { cwd: dir, env }));
+    if (first === 'ended' && done.code === 0) break;
+    if (first === 'ended') throw new Error(`${args[0]}: exit ${done.code}\n${done.stderr}`);
   }
   const last = await runCli(['resume', '--json'], { cwd: dir, env });
   const listed = await runCli(['status', '--json'], { cwd: dir, env });

@@ -57,6 +57,15 @@ async function answer<T>(act: () => T | Promise<T>): Promise<Answer<T>> {
   }
 }
 
+function answerNow<T>(act: () => T): Answer<T> {
+  try {
+    return { refusal: CKR.OK, value: act() };
+  } catch (error) {
+    if (error instanceof CryptokiError) return { refusal: error.value, value: null };
+    throw error;
+  }
+}
+
 const hexOf = (bytes: Uint8Array | null): string => (bytes === null ? '-' : Buffer.from(bytes).toString('hex'));
 
 export class ModulePair {
@@ -157,10 +166,13 @@ export class ModulePair {
     const act = (module: Cryptoki, session: Handle, side: 0 | 1): void =>
       module.C_SetAttributeValue(session, this.#handle(object, side), attributes);
     const [ours, theirs] = await this.#both('C_SetAttributeValue', `${object} ${textOf(attributes)}`, act);
-    if (ours.refusal === theirs.refusal) return;
+    // SoftHSM keeps what it changed before the attribute that it refused; ours changes all or nothing.
+    const isPartial = ours.refusal !== CKR.OK && attributes.length > 1;
+    if (ours.refusal === theirs.refusal && !isPartial) return;
     this.#sides.forEach((side, index) => {
       const handle = this.#handle(object, index === 0 ? 0 : 1);
-      side.module.C_DestroyObject(this.#sessions[index] ?? 0n, handle);
+      const { refusal } = answerNow(() => side.module.C_DestroyObject(this.#sessions[index] ?? 0n, handle));
+      if (refusal !== CKR.OK && refusal !== CKR.OBJECT_HANDLE_INVALID) throw new Error(ckrName(refusal));
     });
     this.#objects[object] = null;
   }
