@@ -22,7 +22,22 @@ interface Copy {
   claimedBy: string | null;
 }
 
-export class DuplicateSearch {
+const NO_SALT = new Uint8Array(0);
+const SEARCHES = new WeakMap<Token, DuplicateSearch>();
+
+/** One search serves all previews of a plan, for as long as the token does not change. Without a salt nothing is fingerprinted. */
+export function duplicatesOn(token: Token, salt: Uint8Array | null): DuplicateSearch {
+  const wanted = salt ?? NO_SALT;
+  const known = SEARCHES.get(token);
+  if (known !== undefined && known.version === token.index.version && Buffer.compare(known.salt, wanted) === 0) {
+    return known;
+  }
+  const search = new DuplicateSearch(token, wanted);
+  SEARCHES.set(token, search);
+  return search;
+}
+
+class DuplicateSearch {
   readonly salt: Uint8Array;
   /** Of the index when the search began: a changed target is searched anew. */
   readonly version: number;

@@ -113,16 +113,27 @@ export function createSessionKey(token: Token, value: Uint8Array): Handle {
   ]);
 }
 
-/** DER of SubjectPublicKeyInfo of an RSA public key, or of a private key that shows its public exponent. */
+/** DER of SubjectPublicKeyInfo of an RSA public key, or of a private key's public half. */
 export function spkiOf(token: Token, handle: Handle): Uint8Array {
-  const [modulus, exponent] = token.module.C_GetAttributeValue(token.lookups, handle, [
-    CKA.MODULUS,
-    CKA.PUBLIC_EXPONENT,
-  ]);
-  if (!modulus?.value?.length || !exponent?.value?.length) {
-    throw token.fail('capability-missing', 'the device does not show the modulus and exponent of the key.');
+  const { modulus, exponent } = readNumbers(token, handle);
+  if (!modulus?.length) throw token.fail('capability-missing', 'the device does not show the modulus of the key.');
+  if (exponent?.length) return spkiFromRsa({ modulus, exponent });
+  // Not every device shows the public exponent of a private key; the public half, told by its modulus, does.
+  for (const half of token.find('public', [{ type: CKA.MODULUS, value: modulus }])) {
+    const shown = readNumbers(token, half);
+    const isHalf = shown.modulus !== null && Buffer.compare(shown.modulus, modulus) === 0;
+    if (isHalf && shown.exponent?.length) return spkiFromRsa({ modulus, exponent: shown.exponent });
   }
-  return spkiFromRsa({ modulus: modulus.value, exponent: exponent.value });
+  throw token.fail(
+    'capability-missing',
+    'the device shows neither the public exponent of the key nor its public half.',
+  );
+}
+
+function readNumbers(token: Token, handle: Handle): { modulus: Uint8Array | null; exponent: Uint8Array | null } {
+  const types = [CKA.MODULUS, CKA.PUBLIC_EXPONENT];
+  const [modulus, exponent] = token.module.C_GetAttributeValue(token.lookups, handle, types);
+  return { modulus: modulus?.value ?? null, exponent: exponent?.value ?? null };
 }
 
 /** Six hex digits: E(0) where the key may encrypt, else what the device says, else null. */

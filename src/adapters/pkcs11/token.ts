@@ -10,14 +10,11 @@ import { boolAttribute, CKO_OF, ulongAttribute } from './attribute-codec.ts';
 import { asKeyferryError, type CallContext, isGone } from './ckr-errors.ts';
 import { CKA } from './constants.ts';
 import type { Attribute, Cryptoki, Handle, TokenInfo } from './cryptoki.ts';
-import { DuplicateSearch } from './duplicates.ts';
 import { type KeyFacts, readFacts, readName } from './key-facts.ts';
 import { type IndexBuild, ObjectIndex, type ObjectName, put } from './object-index.ts';
 import type { Pkcs11Profile } from './profile.ts';
 import type { SessionPool } from './session-pool.ts';
 import type { ResolvedWrap } from './wrap-probe.ts';
-
-const NO_SALT = new Uint8Array(0);
 
 /** More than this many keys are never on their way at once; a leftover costs one more read. */
 const EXPECTED_MAX = 4096;
@@ -67,7 +64,6 @@ export class Token {
   readonly wrappingKeys = new Map<Handle, KeyFacts>();
   readonly #expected = new Map<Handle, KeyFacts>();
   #refreshing: Promise<void> | null = null;
-  #duplicates: DuplicateSearch | null = null;
 
   constructor(options: TokenOptions) {
     this.name = options.name;
@@ -135,16 +131,6 @@ export class Token {
     } catch (error) {
       if (!isGone(error)) throw error;
     }
-  }
-
-  /** One search serves all previews of a plan, for as long as the token does not change. Without a salt nothing is fingerprinted. */
-  duplicates(salt: Uint8Array | null): DuplicateSearch {
-    const wanted = salt ?? NO_SALT;
-    const known = this.#duplicates;
-    if (known !== null && known.version === this.index.version && Buffer.compare(known.salt, wanted) === 0)
-      return known;
-    this.#duplicates = new DuplicateSearch(this, wanted);
-    return this.#duplicates;
   }
 
   /** What was just read of a key whose fingerprint is wanted next, as it is of every key that moves. */

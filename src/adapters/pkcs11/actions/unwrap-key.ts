@@ -12,6 +12,7 @@ import { isTemplateRefusal } from '../ckr-errors.ts';
 import { CKA } from '../constants.ts';
 import { forecast, reconcileCreation, type Wanted } from '../creation.ts';
 import type { Handle } from '../cryptoki.ts';
+import { duplicatesOn } from '../duplicates.ts';
 import { inWords, locate } from '../locate.ts';
 import type { ObjectName } from '../object-index.ts';
 import { differences, makeWith, type Template, templateOf } from '../template.ts';
@@ -154,7 +155,7 @@ export const unwrapKey: Pkcs11Action = {
         const isOpen = all[index]?.length === 0 && readKeyIfKnown(args, 'like') !== null;
         return isOpen ? [{ index, locator: readKey(args, 'like').locator, arriving: arriving(args) }] : [];
       });
-      const found = await token.duplicates(salt).findings(open);
+      const found = await duplicatesOn(token, salt).findings(open);
       open.forEach(({ index }, position) => {
         all[index] = found[position] ?? [];
       });

@@ -1,7 +1,7 @@
 /** Devices that do not do what they were asked for, and modules that want to be asked in another way. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Device } from '../../../../src/adapters/adapter.ts';
-import { CKA, CKM, CKR } from '../../../../src/adapters/pkcs11/constants.ts';
+import { CKA, CKM, CKO, CKR } from '../../../../src/adapters/pkcs11/constants.ts';
 import { type Attribute, type Cryptoki, CryptokiError } from '../../../../src/adapters/pkcs11/cryptoki.ts';
 import type { KeyRef } from '../../../../src/keys/key-record.ts';
 import {
@@ -181,6 +181,26 @@ describe('a wrapping key', () => {
     const args = { 'public-key': outputs.pem, label: 'route', purpose: 'wrapping' };
     const { violations } = await swapping.perform({ action: 'import-public-key', args });
     expect(violations.map(({ code }) => code)).toEqual(['wrapping-key-swapped']);
+  });
+
+  it('shows its public half where the device hides the exponent of a private key, as long as that half is there', async () => {
+    const hiding = (real: Cryptoki): Partial<Cryptoki> => ({
+      C_GetAttributeValue: (session, object, types) => {
+        const isPrivate = real.C_GetAttributeValue(session, object, [CKA.CLASS])[0]?.value?.[0] === CKO.PRIVATE_KEY;
+        return real
+          .C_GetAttributeValue(session, object, types)
+          .map((reading) =>
+            isPrivate && reading.type === CKA.PUBLIC_EXPONENT ? { ...reading, value: null } : reading,
+          );
+      },
+    });
+    const device = await bent({ bend: hiding });
+    const route = await makeRoute(device, device);
+    expect(Buffer.from(await device.publicKey(route.privateKey))).toEqual(
+      Buffer.from(await device.publicKey(route.publicKey)),
+    );
+    for (const key of [route.publicKey, route.wrapper]) await device.perform({ action: 'delete-key', args: { key } });
+    await expect(device.publicKey(route.privateKey)).rejects.toMatchObject({ code: 'capability-missing' });
   });
 
   it('is refused what is no public key', async () => {
