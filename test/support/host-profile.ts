@@ -14,7 +14,6 @@ export const PLAIN_PROFILE: Pkcs11Profile = {
   rsaKeyPairGen: [CKM.RSA_PKCS_KEY_PAIR_GEN],
   uniqueIds: false,
   canSetAttributes: true,
-  canCreateSecretKeys: true,
   privateKeyWrapping: { allowed: true, reason: '' },
   settle: { reads: 1, intervalMs: 1 },
   rates: {},

@@ -38,8 +38,6 @@ export const CLOUDHSM_PROFILE: Pkcs11Profile = {
   rsaKeyPairGen: [CKM.RSA_X9_31_KEY_PAIR_GEN, CKM.RSA_PKCS_KEY_PAIR_GEN],
   uniqueIds: true,
   canSetAttributes: false,
-  // A secret key in clear is not taken: importing is unwrapping.
-  canCreateSecretKeys: false,
   privateKeyWrapping: { allowed: true, reason: '' },
   // Keys are copied to the cluster's other HSMs after the call.
   settle: { reads: 4, intervalMs: 500 },

@@ -25,7 +25,6 @@ export const LUNA_CLASSIC_PROFILE: Pkcs11Profile = {
   rsaKeyPairGen: [CKM.RSA_PKCS_KEY_PAIR_GEN, CKM.RSA_X9_31_KEY_PAIR_GEN],
   uniqueIds: false,
   canSetAttributes: true,
-  canCreateSecretKeys: true,
   privateKeyWrapping: {
     allowed: false,
     reason: 'private keys are not wrappable by partition policy (private keys can only be cloned to another Luna)',

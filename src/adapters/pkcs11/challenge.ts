@@ -8,8 +8,9 @@ import type { ChallengeKind } from '../adapter.ts';
 import { boolAttribute, ulongAttribute } from './attribute-codec.ts';
 import { CKA, CKK, CKM, CKO, CKR } from './constants.ts';
 import { CryptokiError, type Handle } from './cryptoki.ts';
-import { createSessionKey, isProbeRefused } from './fingerprints.ts';
+import { isProbeRefused } from './fingerprints.ts';
 import type { KeyFacts } from './key-facts.ts';
+import { createSessionKey } from './session-keys.ts';
 import type { Token } from './token.ts';
 
 const ECB: Readonly<Record<string, number>> = { aes: CKM.AES_ECB, des3: CKM.DES3_ECB };
@@ -30,8 +31,8 @@ export async function makeChallenge(
       return await pool.use((session) => module.encrypt(session, { type: ecb }, facts.handle, data));
     }
     if (facts.attributes.wrap !== true || facts.type !== 'aes' || keyWrap === undefined) return null;
-    if (!token.profile.canCreateSecretKeys) return null;
-    const sessionKey = createSessionKey(token, data);
+    if (token.sessionKeyWay === null) return null;
+    const sessionKey = await createSessionKey(token, data);
     try {
       return await pool.use((session) => module.C_WrapKey(session, keyWrap.mechanism, facts.handle, sessionKey));
     } finally {

@@ -12,11 +12,11 @@ import {
   PROBE_SESSION_KEY,
 } from '../../keys/fingerprint.ts';
 import { spkiFromRsa } from '../../keys/public-key.ts';
-import { boolAttribute, ulongAttribute } from './attribute-codec.ts';
 import { isTemplateRefusal, isUnable } from './ckr-errors.ts';
-import { CKA, CKK, CKM, CKO } from './constants.ts';
+import { CKA, CKM } from './constants.ts';
 import type { Handle } from './cryptoki.ts';
 import type { KeyFacts } from './key-facts.ts';
+import { createSessionKey } from './session-keys.ts';
 import type { Token } from './token.ts';
 
 const ECB: Readonly<Record<string, number>> = { aes: CKM.AES_ECB, des3: CKM.DES3_ECB };
@@ -34,7 +34,7 @@ export function fingerprintMethods(token: Token): FingerprintMethod[] {
     'encrypt-ecb': hasAny(ECB),
     'decrypt-ecb': hasAny(ECB),
     mac: hasAny(MAC),
-    'wrap-kw': token.profile.canCreateSecretKeys && token.wrap.has('aes-kw'),
+    'wrap-kw': token.sessionKeyWay !== null && token.wrap.has('aes-kw'),
     'public-key': true,
   };
   return FINGERPRINT_METHODS.filter((method) => isThere[method]);
@@ -54,7 +54,7 @@ function mechanismFor(token: Token, facts: KeyFacts, method: FingerprintMethod):
     case 'mac':
       return facts.attributes.sign === true ? listed(MAC[facts.type]) : undefined;
     case 'wrap-kw':
-      return facts.attributes.wrap === true && facts.type === 'aes' && token.profile.canCreateSecretKeys
+      return facts.attributes.wrap === true && facts.type === 'aes' && token.sessionKeyWay !== null
         ? token.wrap.get('aes-kw')?.mechanism.type
         : undefined;
   }
@@ -89,7 +89,7 @@ async function made(token: Token, facts: KeyFacts, method: FingerprintMethod, ty
     case 'mac':
       return await pool.use((session) => module.sign(session, { type }, facts.handle, PROBE_MESSAGE));
     case 'wrap-kw': {
-      const probe = createSessionKey(token, PROBE_SESSION_KEY);
+      const probe = await createSessionKey(token, PROBE_SESSION_KEY);
       try {
         return await pool.use((session) => module.C_WrapKey(session, { type }, facts.handle, probe));
       } finally {
@@ -99,18 +99,6 @@ async function made(token: Token, facts: KeyFacts, method: FingerprintMethod, ty
     case 'public-key':
       return spkiOf(token, facts.handle);
   }
-}
-
-/** A session key with a value that everybody knows: public constants and challenges only. */
-export function createSessionKey(token: Token, value: Uint8Array): Handle {
-  return token.module.C_CreateObject(token.lookups, [
-    ulongAttribute(CKA.CLASS, CKO.SECRET_KEY),
-    ulongAttribute(CKA.KEY_TYPE, CKK.AES),
-    boolAttribute(CKA.TOKEN, false),
-    boolAttribute(CKA.SENSITIVE, false),
-    boolAttribute(CKA.EXTRACTABLE, true),
-    { type: CKA.VALUE, value },
-  ]);
 }
 
 /** DER of SubjectPublicKeyInfo of an RSA public key, or of a private key's public half. */

@@ -29,6 +29,27 @@ export async function keyWrapFormat(
   return { format: isAlternative ? 'aes-kwp' : null, key };
 }
 
+/** RFC 3394 §2.2.1 with the device encrypting single blocks: wraps a key of 16 to 64 bytes, a multiple of 8. */
+export async function wrapBlocks(
+  key: Uint8Array,
+  encryptBlock: (block: Uint8Array) => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  const count = key.length / 8;
+  const plain = Uint8Array.from(key);
+  const block = new Uint8Array(16);
+  block.set(Buffer.from(IV, 'hex'));
+  for (let round = 0; round <= 5; round += 1) {
+    for (let index = 1; index <= count; index += 1) {
+      block.set(plain.subarray((index - 1) * 8, index * 8), 8);
+      block.set(await encryptBlock(block));
+      plain.set(block.subarray(8), (index - 1) * 8);
+      // As below: the step is smaller than 256.
+      block[7] = (block[7] ?? 0) ^ (count * round + index);
+    }
+  }
+  return new Uint8Array([...block.subarray(0, 8), ...plain]);
+}
+
 async function unwrapBlocks(
   wrapped: Uint8Array,
   decryptBlock: (block: Uint8Array) => Promise<Uint8Array>,

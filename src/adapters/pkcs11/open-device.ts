@@ -14,6 +14,7 @@ import { Pkcs11Device } from './device.ts';
 import { fingerprintMethods } from './fingerprints.ts';
 import type { LoginGuard } from './login-guard.ts';
 import type { CapabilityOverrides, Pkcs11Profile } from './profile.ts';
+import { findSessionKeyWay } from './session-keys.ts';
 import { SessionPool } from './session-pool.ts';
 import { selectToken, type TokenSelector } from './slot.ts';
 import { Token } from './token.ts';
@@ -55,6 +56,7 @@ export async function openPkcs11Device(options: OpenPkcs11Options): Promise<Devi
     const token = makeToken(options, info, lookups, openSession);
     await resolveWrapMechanisms(token, { probe: options.capabilities?.probe ?? true });
     narrowWrapping(token, options.capabilities ?? {});
+    if (options.capabilities?.probe ?? true) token.sessionKeyWay = await findSessionKeyWay(token);
     return new Pkcs11Device({
       token,
       description: describe(options, token),

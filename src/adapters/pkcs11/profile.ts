@@ -22,8 +22,6 @@ export interface Pkcs11Profile {
   readonly uniqueIds: boolean;
   /** C_SetAttributeValue works. */
   readonly canSetAttributes: boolean;
-  /** Secret keys can be made by C_CreateObject (session objects for probes and fingerprints). */
-  readonly canCreateSecretKeys: boolean;
   /** Private keys can be wrapped; the reason is shown where they cannot. */
   readonly privateKeyWrapping: { readonly allowed: boolean; readonly reason: string };
   readonly settle: { readonly reads: number; readonly intervalMs: number };

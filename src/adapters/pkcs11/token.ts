@@ -13,6 +13,7 @@ import type { Attribute, Cryptoki, Handle, TokenInfo } from './cryptoki.ts';
 import { type KeyFacts, readFacts, readName } from './key-facts.ts';
 import { type IndexBuild, ObjectIndex, type ObjectName, put } from './object-index.ts';
 import type { Pkcs11Profile } from './profile.ts';
+import type { SessionKeyWay } from './session-keys.ts';
 import type { SessionPool } from './session-pool.ts';
 import type { ResolvedWrap } from './wrap-probe.ts';
 
@@ -49,6 +50,8 @@ export class Token {
   /** Set once the probe is done. */
   wrap: ReadonlyMap<string, ResolvedWrap> = new Map();
   unwrap: ReadonlyMap<string, ResolvedWrap> = new Map();
+  /** How the device can be given a session key of known value; null: not at all. Set once the probe is done. */
+  sessionKeyWay: SessionKeyWay | null = null;
   /** The last salt that a call brought: tells keys of one name apart. */
   salt: Uint8Array | null = null;
   /** Fingerprints of keys that share a name, and of those on a target that duplicates are looked for among. */
