@@ -37,6 +37,7 @@ export function runContext(options: RunContextOptions): RunContext {
     limiter: new RateLimiter(clock),
     builtIns: new BuiltIns({ devices, salt, verify: playbook.verify }),
     isStopping: () => stop.isInterrupted,
+    interruption: stop.interruption,
     leftover: (device, object, reason) => leftovers.add(device, object, reason),
   });
   return {

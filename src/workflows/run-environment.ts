@@ -35,6 +35,11 @@ export interface RunContext {
 export class StopSwitch {
   /** `interrupt`: nothing new, items stay where they are · `drain`: items in flight are finished, no new ones. */
   #wish: 'none' | 'drain' | 'interrupt' = 'none';
+  #wake: () => void = () => undefined;
+  /** Resolves at an interruption: ends every wait at once. */
+  readonly interruption: Promise<void> = new Promise((resolve) => {
+    this.#wake = resolve;
+  });
 
   get isInterrupted(): boolean {
     return this.#wish === 'interrupt';
@@ -50,6 +55,7 @@ export class StopSwitch {
 
   interrupt(): void {
     this.#wish = 'interrupt';
+    this.#wake();
   }
 
   /** After a drain, `finally` has to run. An interruption stays. */

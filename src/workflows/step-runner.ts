@@ -27,6 +27,8 @@ export interface StepEnvironment {
   readonly builtIns: BuiltIns;
   /** True once the run must not start anything more. */
   isStopping(): boolean;
+  /** Resolves when that becomes so. */
+  readonly interruption: Promise<void>;
   leftover(device: string, object: string, reason: string): void;
 }
 
@@ -55,7 +57,9 @@ export class StepRunner {
       case 'settle':
         return this.#settle(step, context);
       case 'wait':
-        return this.#env.clock.sleep(context.retryDelayMs).then(() => 'timer.fired');
+        return Promise.race([this.#env.clock.sleep(context.retryDelayMs), this.#env.interruption]).then(
+          () => 'timer.fired',
+        );
       case 'end':
         throw new Error('an ended sequence has nothing to carry out');
     }
