@@ -1,6 +1,7 @@
 /**
  * A whole PKCS#11 module in software: answers the Cryptoki port with the return values of v2.40, from a Personality and, if wanted, a
  * state folder. Everything above the port runs unchanged against it. Not for production keys: its state is in clear.
+ * Longer than most files: it is the list of the C_ functions, each a few lines to where its rules are.
  * Leaves out what the port has not: digests, verification, derivation, multi-part operations, read-only sessions.
  */
 import { randomBytes } from 'node:crypto';
