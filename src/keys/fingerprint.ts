@@ -19,7 +19,10 @@ export interface Fingerprint {
 /** Two fixed, non-zero, distinct 16-byte blocks (four 8-byte blocks for 3DES). Public constants: never E(0), which is GCM's hash key. */
 export const PROBE_BLOCKS: Uint8Array = createHash('sha256').update('keyferry fingerprint probe blocks v1').digest();
 /** The known session key of `wrap-kw`, 16 bytes. Public constant. */
-export const PROBE_SESSION_KEY: Uint8Array = createHash('sha256').update('keyferry fingerprint probe session key v1').digest().subarray(0, 16);
+export const PROBE_SESSION_KEY: Uint8Array = createHash('sha256')
+  .update('keyferry fingerprint probe session key v1')
+  .digest()
+  .subarray(0, 16);
 /** The message of `mac`. */
 export const PROBE_MESSAGE: Uint8Array = new TextEncoder().encode('keyferry fingerprint probe message v1');
 

@@ -26,7 +26,10 @@ export function locatorName(locator: Locator): string {
 /** A short stable name for the item in plans and reports: 16 hex digits. */
 export function locatorDigest(locator: Locator): string {
   const fingerprint = locator.fingerprint === null ? '' : `${locator.fingerprint.method}:${locator.fingerprint.value}`;
-  return createHash('sha256').update(`${locatorName(locator)}/${fingerprint}`).digest('hex').slice(0, 16);
+  return createHash('sha256')
+    .update(`${locatorName(locator)}/${fingerprint}`)
+    .digest('hex')
+    .slice(0, 16);
 }
 
 /** Label for people: the text when it is UTF-8 without control characters, else undefined. */

@@ -10,13 +10,37 @@ export interface WrapMechanism {
 }
 
 export const WRAP_MECHANISMS = {
-  'rsa-oaep-sha1': { name: 'rsa-oaep-sha1', kind: 'rsa-oaep', hash: 'sha1', source: 'RFC 8017 §7.1, MGF1 with the same hash' },
-  'rsa-oaep-sha256': { name: 'rsa-oaep-sha256', kind: 'rsa-oaep', hash: 'sha256', source: 'RFC 8017 §7.1, MGF1 with the same hash' },
-  'rsa-oaep-sha384': { name: 'rsa-oaep-sha384', kind: 'rsa-oaep', hash: 'sha384', source: 'RFC 8017 §7.1, MGF1 with the same hash' },
-  'rsa-oaep-sha512': { name: 'rsa-oaep-sha512', kind: 'rsa-oaep', hash: 'sha512', source: 'RFC 8017 §7.1, MGF1 with the same hash' },
+  'rsa-oaep-sha1': {
+    name: 'rsa-oaep-sha1',
+    kind: 'rsa-oaep',
+    hash: 'sha1',
+    source: 'RFC 8017 §7.1, MGF1 with the same hash',
+  },
+  'rsa-oaep-sha256': {
+    name: 'rsa-oaep-sha256',
+    kind: 'rsa-oaep',
+    hash: 'sha256',
+    source: 'RFC 8017 §7.1, MGF1 with the same hash',
+  },
+  'rsa-oaep-sha384': {
+    name: 'rsa-oaep-sha384',
+    kind: 'rsa-oaep',
+    hash: 'sha384',
+    source: 'RFC 8017 §7.1, MGF1 with the same hash',
+  },
+  'rsa-oaep-sha512': {
+    name: 'rsa-oaep-sha512',
+    kind: 'rsa-oaep',
+    hash: 'sha512',
+    source: 'RFC 8017 §7.1, MGF1 with the same hash',
+  },
   'aes-kw': { name: 'aes-kw', kind: 'aes-kw', source: 'RFC 3394' },
   'aes-kwp': { name: 'aes-kwp', kind: 'aes-kwp', source: 'RFC 5649' },
-  'aes-kw-pkcs5': { name: 'aes-kw-pkcs5', kind: 'aes-kw-pkcs5', source: 'RFC 3394 over PKCS#5 padding (CloudHSM vendor mechanism)' },
+  'aes-kw-pkcs5': {
+    name: 'aes-kw-pkcs5',
+    kind: 'aes-kw-pkcs5',
+    source: 'RFC 3394 over PKCS#5 padding (CloudHSM vendor mechanism)',
+  },
 } as const satisfies Record<string, WrapMechanism>;
 
 export type WrapMechanismName = keyof typeof WRAP_MECHANISMS;

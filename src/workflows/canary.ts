@@ -26,6 +26,7 @@ export async function proveRoute(run: RunContext, prepared: Readonly<Record<stri
     journal: run.journal,
     generation: run.generation,
     devices: run.devices,
+    salt: run.salt,
     item: CANARY_ITEM,
     scopes: ['canary', 'each', 'after-each'],
   });
@@ -45,6 +46,7 @@ export async function proveRoute(run: RunContext, prepared: Readonly<Record<stri
     journal: run.journal,
     devices: run.devices,
     generation: run.generation,
+    salt: run.salt,
     leftover: (device, object, reason) => run.leftovers.add(device, object, reason),
   });
   const moving = await contextOf(run, key, prepared, known);

@@ -13,6 +13,7 @@ export interface HistoryQuery {
   readonly scopes: readonly EntryScope[];
   readonly item: number | null;
   readonly devices: ReadonlyMap<string, BoundDevice>;
+  readonly salt: Uint8Array;
 }
 
 export async function readHistory(query: HistoryQuery): Promise<Map<string, KnownCall>> {
@@ -54,6 +55,6 @@ async function wasRemoved(query: HistoryQuery, made: KnownCall | undefined, outp
   if (key === undefined || typeof key !== 'object' || key === null) return false;
   const device = query.devices.get((key as { device?: string }).device ?? '');
   if (device === undefined) return false;
-  const found = await device.device.reconcile({ action: 'delete-key', args: { key } }, null);
+  const found = await device.device.reconcile({ action: 'delete-key', args: { key }, salt: query.salt }, null);
   return found.state === 'done';
 }

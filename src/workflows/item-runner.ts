@@ -68,8 +68,8 @@ export class ItemRunner {
   }
 
   #history(item: number) {
-    const { journal, generation, devices } = this.#run;
-    return readHistory({ journal, generation, devices, item, scopes: ['each', 'after-each'] });
+    const { journal, generation, devices, salt } = this.#run;
+    return readHistory({ journal, generation, devices, salt, item, scopes: ['each', 'after-each'] });
   }
 
   async #end(

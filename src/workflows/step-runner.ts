@@ -91,7 +91,7 @@ export class StepRunner {
       );
       if (step.spec.effect === 'read') {
         const result = adoptResult(
-          await this.#timed(step, device.device.perform({ action: step.action, args })).result,
+          await this.#timed(step, device.device.perform({ action: step.action, args, salt: this.#env.salt })).result,
           step.target,
         );
         return this.#finish(step, context, result, false);
@@ -110,7 +110,10 @@ export class StepRunner {
   ): Promise<SequenceEvent> {
     let expectation: Expectation | null = null;
     if (step.spec.effect === 'create') {
-      const forecast = await device.device.expect({ action: step.action, args }, this.#sourceOf(step, context));
+      const forecast = await device.device.expect(
+        { action: step.action, args, salt: this.#env.salt },
+        this.#sourceOf(step, context),
+      );
       if (forecast.already !== null) return this.#alreadyThere(step, context, device, forecast.already);
       expectation = forecast.expectation;
     }
@@ -122,7 +125,7 @@ export class StepRunner {
       attempt: this.#attempt(step, context),
     };
     await this.#env.journal.append({ kind: 'intent', call, action: step.action, device: step.target, expectation });
-    const request: ActionCall = { action: step.action, args, ...(expectation === null ? {} : { expectation }) };
+    const request = this.#request(step, args, expectation);
     const timed = this.#timed(step, device.device.perform(request));
     try {
       const result = adoptResult(await timed.result, step.target);
@@ -157,7 +160,7 @@ export class StepRunner {
       return 'settled.ambiguous';
     }
     try {
-      const request: ActionCall = { action: step.action, args, ...(expectation === null ? {} : { expectation }) };
+      const request = this.#request(step, args, expectation);
       const found = await device.device.reconcile(request, this.#sourceOf(step, context));
       context.unsettled = null;
       if (found.state === 'done') {
@@ -192,6 +195,10 @@ export class StepRunner {
       }
       throw error instanceof KeyferryError ? suspensionOf(error) : error;
     }
+  }
+
+  #request(step: Step, args: Readonly<Record<string, unknown>>, expectation: Expectation | null): ActionCall {
+    return { action: step.action, args, salt: this.#env.salt, ...(expectation === null ? {} : { expectation }) };
   }
 
   #failed(step: Step, context: SequenceContext, error: unknown): SequenceEvent {

@@ -8,7 +8,7 @@ import type { Created, SequenceContext } from './sequence-context.ts';
 import type { StepEnvironment } from './step-runner.ts';
 import { suspensionOf } from './suspension.ts';
 
-type UndoEnvironment = Pick<StepEnvironment, 'journal' | 'devices' | 'generation' | 'leftover'>;
+type UndoEnvironment = Pick<StepEnvironment, 'journal' | 'devices' | 'generation' | 'salt' | 'leftover'>;
 
 export class UndoRunner {
   readonly #env: UndoEnvironment;
@@ -54,7 +54,7 @@ export class UndoRunner {
         expectation: null,
       });
       try {
-        await device.device.perform({ action: undo.action, args: { [undo.argument]: value } });
+        await device.device.perform({ action: undo.action, args: { [undo.argument]: value }, salt: this.#env.salt });
         this.#env.journal.note({ kind: 'outcome', call, result: 'applied', settled: true, outputs: null, error: null });
       } catch (error) {
         if (!(error instanceof KeyferryError)) throw error;

@@ -1,7 +1,16 @@
 /** PKCS#11 v2.40 numbers (OASIS pkcs11-base, pkcs11-curr). Spelled as in the standard; used only below src/adapters. */
 
 export const CKO = { DATA: 0, CERTIFICATE: 1, PUBLIC_KEY: 2, PRIVATE_KEY: 3, SECRET_KEY: 4 } as const;
-export const CKK = { RSA: 0, DSA: 1, EC: 3, GENERIC_SECRET: 0x10, DES: 0x13, DES2: 0x14, DES3: 0x15, AES: 0x1f } as const;
+export const CKK = {
+  RSA: 0,
+  DSA: 1,
+  EC: 3,
+  GENERIC_SECRET: 0x10,
+  DES: 0x13,
+  DES2: 0x14,
+  DES3: 0x15,
+  AES: 0x1f,
+} as const;
 export const CKU = { SO: 0, USER: 1 } as const;
 
 export const CKA = {
@@ -143,7 +152,9 @@ export const CKR = {
   CRYPTOKI_ALREADY_INITIALIZED: 0x191,
 } as const;
 
-const CKR_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(CKR).map(([name, value]) => [value, `CKR_${name}`]));
+const CKR_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(CKR).map(([name, value]) => [value, `CKR_${name}`]),
+);
 
 /** `CKR_KEY_UNEXTRACTABLE`; an unknown value as `CKR_0x80000001`. */
 export function ckrName(value: number): string {
