@@ -2,10 +2,10 @@
 import { CKR } from '../constants.ts';
 import type { Attribute } from '../cryptoki.ts';
 import { type AttributeRow, attributeRow, CLASS_BIT, FLAG } from './attribute-table.ts';
-import type { Role } from './partition.ts';
 import type { Personality } from './personality.ts';
+import type { Role } from './record-codec.ts';
 import { refuse } from './refusal.ts';
-import { has, type SimulatedObject } from './simulated-object.ts';
+import { has, LooseObject, type SimulatedObject } from './simulated-object.ts';
 import { checkForm } from './template.ts';
 
 /** A changed copy; the whole template is refused when one attribute is. */
@@ -33,7 +33,12 @@ export function changedObject(
     if (row.bit < 0) values.set(type, new Uint8Array(value));
     else flags = wanted ? flags | (1 << row.bit) : flags & ~(1 << row.bit);
   }
-  return { ...object, flags, values };
+  const { uid, index, keyType, keyGenMechanism, isCheckValueEmpty, material, keyObject, session } = object;
+  return new LooseObject({
+    ...{ uid, index, class: object.class, keyType, keyGenMechanism, isCheckValueEmpty, material, keyObject, session },
+    flags,
+    values,
+  });
 }
 
 function checkDeviceChanges(personality: Personality, row: AttributeRow): void {

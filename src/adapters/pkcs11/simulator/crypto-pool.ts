@@ -4,11 +4,14 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
-import type { DecryptJob, DecryptResult } from './crypto-worker.ts';
+import type { DecryptBatch, DecryptJob, DecryptReply } from './crypto-worker.ts';
 import { type RsaPadding, rsaDecrypt } from './rsa-private.ts';
 
-/** Jobs that one worker holds at most, so that it never waits for the next message. */
-const DEPTH = 4;
+/**
+ * Jobs that one worker holds at most: some milliseconds of work. Waking a thread that sleeps costs up to 200 µs on a virtual machine,
+ * so it must not run dry, and messages should be few.
+ */
+const DEPTH = 16;
 
 interface PendingJob {
   readonly id: number;
@@ -38,10 +41,11 @@ export class CryptoPool {
   readonly #waiting: PendingJob[] = [];
   readonly #keyIds = new WeakMap<KeyObject, number>();
   #nextId = 1;
-  #isHelping = false;
+  #isScheduled = false;
   /** Workers are not started again after one died: the pool falls back to this thread. */
   #hasFailed = false;
   #isClosed = false;
+  #doneByWorkers = 0;
 
   constructor(size: number) {
     this.#size = size;
@@ -53,8 +57,13 @@ export class CryptoPool {
     return new Promise((resolve) => {
       this.#nextId += 1;
       this.#waiting.push({ id: this.#nextId, key, padding, data, resolve });
-      this.#dispatch();
+      this.#schedule();
     });
+  }
+
+  /** Decryptions that worker threads answered: 0 as long as they start up, or when they cannot. */
+  get doneByWorkers(): number {
+    return this.#doneByWorkers;
   }
 
   async close(): Promise<void> {
@@ -62,21 +71,28 @@ export class CryptoPool {
     await Promise.all([...this.#workers].map((worker) => this.#retire(worker)));
   }
 
+  /** At the end of this turn of the event loop, so that all that came in it travel together. */
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#dispatch();
+      this.#help();
+    });
+  }
+
   #dispatch(): void {
     if (this.#waiting.length > 1) this.#startWorkers();
     for (const worker of this.#workers) if (worker.isReady && worker.jobs.size <= DEPTH / 2) this.#feed(worker);
-    if (this.#waiting.length > 0 && !this.#isHelping) {
-      this.#isHelping = true;
-      setImmediate(() => this.#help());
-    }
   }
 
   /** One job in this thread; the loop then turns before the next. */
   #help(): void {
-    this.#isHelping = false;
     const job = this.#waiting.shift();
-    job?.resolve(rsaDecrypt(job.key, job.padding, job.data));
-    this.#dispatch();
+    if (job === undefined) return;
+    job.resolve(rsaDecrypt(job.key, job.padding, job.data));
+    if (this.#waiting.length > 0) this.#schedule();
   }
 
   #startWorkers(): void {
@@ -92,10 +108,12 @@ export class CryptoPool {
       worker.isReady = true;
       this.#dispatch();
     });
-    worker.thread.on('message', (results: readonly DecryptResult[]) => {
-      for (const { id, data } of results) {
-        worker.jobs.get(id)?.resolve(data);
+    worker.thread.on('message', ({ results, bytes }: DecryptReply) => {
+      let at = 0;
+      for (const { id, length } of results) {
+        worker.jobs.get(id)?.resolve(length === null ? null : bytes.slice(at, at + length));
         worker.jobs.delete(id);
+        at += length ?? 0;
       }
       if (worker.jobs.size === 0) worker.thread.unref();
       this.#dispatch();
@@ -108,19 +126,23 @@ export class CryptoPool {
   }
 
   #feed(worker: PoolWorker): void {
-    const batch: DecryptJob[] = [];
+    const jobs: DecryptJob[] = [];
+    const parts: Uint8Array[] = [];
     while (worker.jobs.size < DEPTH && this.#waiting.length > 0) {
       const job = this.#waiting.shift();
       if (job === undefined) break;
-      worker.jobs.set(job.id, job);
       const keyId = this.#keyId(job.key);
       const { id, padding, data } = job;
-      batch.push(worker.keys.has(keyId) ? { id, keyId, padding, data } : { id, keyId, key: job.key, padding, data });
+      const isKnown = worker.keys.has(keyId);
+      jobs.push({ id, keyId, ...(isKnown ? {} : { key: job.key }), padding, length: data.length });
+      parts.push(data);
       worker.keys.add(keyId);
+      worker.jobs.set(id, job);
     }
-    if (batch.length === 0) return;
+    if (jobs.length === 0) return;
     // Referenced only while it works: an idle worker must not keep the process alive, a busy one must not be left behind.
-    worker.thread.ref();
+    if (worker.jobs.size === jobs.length) worker.thread.ref();
+    const batch: DecryptBatch = { jobs, bytes: new Uint8Array(Buffer.concat(parts)) };
     worker.thread.postMessage(batch);
   }
 
@@ -137,7 +159,7 @@ export class CryptoPool {
     if (!this.#workers.delete(worker)) return;
     this.#waiting.unshift(...worker.jobs.values());
     worker.jobs.clear();
-    this.#dispatch();
+    if (this.#waiting.length > 0) this.#schedule();
   }
 
   async #retire(worker: PoolWorker): Promise<void> {

@@ -9,24 +9,52 @@ export interface DecryptJob {
   /** Only with the key's first job in this worker. */
   readonly key?: KeyObject;
   readonly padding: RsaPadding;
-  readonly data: Uint8Array;
+  /** Its ciphertext's length; the ciphertexts lie one after the other in the batch's bytes. */
+  readonly length: number;
 }
 
-/** `data` is null when the ciphertext does not open. */
+/** One buffer for a whole batch: each buffer of its own would cost more to pass than its decryption's padding check. */
+export interface DecryptBatch {
+  readonly jobs: readonly DecryptJob[];
+  readonly bytes: Uint8Array;
+}
+
+/** `length` is null when the ciphertext does not open. */
 export interface DecryptResult {
   readonly id: number;
-  readonly data: Uint8Array | null;
+  readonly length: number | null;
 }
+
+export interface DecryptReply {
+  readonly results: readonly DecryptResult[];
+  readonly bytes: Uint8Array;
+}
+
+/** So many results travel together: few messages, and the first results need not wait for the whole batch. */
+const REPLY_SIZE = 4;
 
 const keys = new Map<number, KeyObject>();
 
-parentPort?.on('message', (jobs: readonly DecryptJob[]) => {
-  const results: DecryptResult[] = [];
-  for (const { id, keyId, key, padding, data } of jobs) {
-    if (key !== undefined) keys.set(keyId, key);
-    const known = keys.get(keyId);
-    if (known === undefined) throw new Error(`the crypto worker was never given key ${keyId}`);
-    results.push({ id, data: rsaDecrypt(known, padding, data) });
+function decrypt({ keyId, key, padding }: DecryptJob, data: Uint8Array): Uint8Array | null {
+  if (key !== undefined) keys.set(keyId, key);
+  const known = keys.get(keyId);
+  if (known === undefined) throw new Error(`the crypto worker was never given key ${keyId}`);
+  return rsaDecrypt(known, padding, data);
+}
+
+parentPort?.on('message', ({ jobs, bytes }: DecryptBatch) => {
+  let at = 0;
+  for (let start = 0; start < jobs.length; start += REPLY_SIZE) {
+    const results: DecryptResult[] = [];
+    const payloads: Uint8Array[] = [];
+    for (const job of jobs.slice(start, start + REPLY_SIZE)) {
+      const payload = decrypt(job, bytes.subarray(at, at + job.length));
+      at += job.length;
+      results.push({ id: job.id, length: payload?.length ?? null });
+      if (payload !== null) payloads.push(payload);
+    }
+    // Not from Buffer's pool: what is posted must be its own buffer.
+    const reply: DecryptReply = { results, bytes: new Uint8Array(Buffer.concat(payloads)) };
+    parentPort?.postMessage(reply);
   }
-  parentPort?.postMessage(results);
 });

@@ -14,8 +14,8 @@ import {
 } from './key-components.ts';
 import { type MechanismRow, OPERATION_KEY_TYPE } from './mechanism-table.ts';
 import { isSecretLength, makeObject } from './object-maker.ts';
-import type { Role } from './partition.ts';
 import type { Personality } from './personality.ts';
+import type { Role } from './record-codec.ts';
 import { refuse } from './refusal.ts';
 import type { SimulatedObject } from './simulated-object.ts';
 import { type CheckedTemplate, checkTemplate } from './template.ts';

@@ -55,7 +55,7 @@ export function wrapKey({ personality, slot, row, mechanism, wrappingKey, key }:
 
 /** "If any attribute mismatch occurs … the function SHALL return CKR_KEY_HANDLE_INVALID" (pkcs11-base §5.14, on CKA_WRAP_TEMPLATE). */
 function checkWrapTemplate(wrapping: SimulatedObject, payload: SimulatedObject): void {
-  const nested = wrapping.values.get(CKA.WRAP_TEMPLATE);
+  const nested = wrapping.value(CKA.WRAP_TEMPLATE);
   if (nested === undefined) return;
   for (const { type, value } of decodeTemplate(nested) ?? []) {
     const own = readAttribute(payload, type);
@@ -106,7 +106,7 @@ function checkValueLen(personality: Personality, row: MechanismRow, template: Ch
 
 /** The unwrapping key's CKA_UNWRAP_TEMPLATE and the caller's template together; they may not contradict (CKR_TEMPLATE_INCONSISTENT). */
 function withUnwrapTemplate(unwrapping: SimulatedObject, template: readonly Attribute[]): readonly Attribute[] {
-  const nested = unwrapping.values.get(CKA.UNWRAP_TEMPLATE);
+  const nested = unwrapping.value(CKA.UNWRAP_TEMPLATE);
   if (nested === undefined) return template;
   const given = new Map(template.map((attribute) => [attribute.type, attribute.value]));
   const added: Attribute[] = [];

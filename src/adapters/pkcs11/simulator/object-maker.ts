@@ -8,7 +8,7 @@ import { CLASS_FLAGS, FLAG } from './attribute-table.ts';
 import { sameBytes } from './attribute-values.ts';
 import type { Personality, Way } from './personality.ts';
 import { refuse } from './refusal.ts';
-import { checkValue, type SimulatedObject } from './simulated-object.ts';
+import { checkValue, LooseObject, type SimulatedObject } from './simulated-object.ts';
 import { type CheckedTemplate, defaultFlags } from './template.ts';
 import type { ValueList } from './value-list.ts';
 
@@ -63,7 +63,7 @@ export function makeObject(parts: ObjectParts): SimulatedObject {
   if (template.class === CKO.PRIVATE_KEY) removePrivateComponents(values);
   if (parts.components !== undefined) for (const [type, value] of parts.components) values.set(type, value);
   const flags = flagsOf(parts);
-  return {
+  return new LooseObject({
     uid: newUid(),
     index: 0,
     class: template.class,
@@ -72,11 +72,10 @@ export function makeObject(parts: ObjectParts): SimulatedObject {
     keyGenMechanism: parts.mechanism ?? -1,
     isCheckValueEmpty,
     values,
-    // Out of the cipher's own allocation and into Node's pool: a device holds hundreds of thousands of keys.
-    material: Buffer.from(material),
+    material,
     keyObject: null,
     session: (flags & FLAG.TOKEN) === 0 ? session : 0,
-  };
+  });
 }
 
 /** The template's booleans without the ones the standard and the device decide. */

@@ -8,12 +8,20 @@ import { join } from 'node:path';
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
 import { CKA, CKR } from '../constants.ts';
 import type { Personality, TokenPersonality } from './personality.ts';
-import { decodeRecord, encodePut, encodeRemove, encodeToken, type PinState, type TokenState } from './record-codec.ts';
-import { RecordLog } from './record-log.ts';
+import {
+  decodeRecord,
+  encodeLogin,
+  encodePut,
+  encodeRemove,
+  encodeToken,
+  PackedObject,
+  type PinState,
+  type Role,
+  type TokenState,
+} from './record-codec.ts';
+import { payloadOf, RecordLog } from './record-log.ts';
 import { refuse } from './refusal.ts';
 import type { SimulatedObject } from './simulated-object.ts';
-
-export type Role = 'user' | 'officer';
 
 const README = `State of a simulated HSM of keyferry.
 
@@ -60,7 +68,7 @@ export function prepareStateDir(stateDir: string): void {
 }
 
 export class Partition {
-  readonly objects = new Map<number, SimulatedObject>();
+  readonly objects = new Map<number, PackedObject>();
   readonly #log: RecordLog | null;
   readonly #personality: Personality;
   readonly #maxFailedLogins: number;
@@ -104,11 +112,12 @@ export class Partition {
   #apply(payload: Buffer): void {
     const record = decodeRecord(payload);
     if (record.kind === 'token') this.#token = record.token;
+    else if (record.kind === 'login') this.#countLogin(record.role, record.isRight);
     else if (record.kind === 'remove') this.#forget(record.uid);
     else this.#remember(record.object);
   }
 
-  #remember(object: SimulatedObject): void {
+  #remember(object: PackedObject): void {
     const known = this.objects.get(object.uid);
     if (known === undefined) {
       this.#onNewObject(object);
@@ -116,10 +125,9 @@ export class Partition {
       this.objects.set(object.uid, object);
       return;
     }
-    // The same object read again or changed by another process: it keeps its identity, so that handles and parsed keys stay valid.
+    // Read again, or changed: it keeps its identity, so that handles and parsed keys stay valid.
     this.#count(known, -1);
-    known.flags = object.flags;
-    known.values = object.values;
+    known.replaceBy(object);
     this.#count(known, 1);
   }
 
@@ -133,7 +141,7 @@ export class Partition {
   #count(object: SimulatedObject, change: 1 | -1): void {
     this.#counts.set(object.class, (this.#counts.get(object.class) ?? 0) + change);
     if (!this.#personality.uniqueIds) return;
-    const key = idKey(object.class, object.values.get(CKA.ID));
+    const key = idKey(object.class, object.value(CKA.ID));
     if (key !== null) this.#ids.set(key, (this.#ids.get(key) ?? 0) + change);
   }
 
@@ -160,8 +168,11 @@ export class Partition {
 
   /** Writes first, remembers then: a device that did not write has nothing. */
   put(object: SimulatedObject): void {
-    this.#log?.append(encodePut(object));
-    this.#remember(object);
+    const record = encodePut(object);
+    this.#log?.append(record);
+    const packed = new PackedObject(payloadOf(record));
+    this.#remember(packed);
+    object.index = this.objects.get(packed.uid)?.index ?? packed.index;
   }
 
   remove(uid: number): void {
@@ -189,11 +200,20 @@ export class Partition {
     if (state.hash === null) refuse(CKR.USER_PIN_NOT_INITIALIZED);
     if (this.isLocked(role)) refuse(CKR.PIN_LOCKED);
     const isRight = hashPin(state.salt, pin) === state.hash;
-    if (isRight && state.failures === 0) return;
+    if (!isRight || state.failures > 0) this.#recordLogin(role, isRight);
+    if (!isRight) refuse(CKR.PIN_INCORRECT);
+  }
+
+  /** Counted by reading the record back, so that two processes that fail at once count two. */
+  #recordLogin(role: Role, isRight: boolean): void {
+    if (this.#log === null) this.#countLogin(role, isRight);
+    else this.#log.appendAndRead(encodeLogin(role, isRight));
+  }
+
+  #countLogin(role: Role, isRight: boolean): void {
+    const state = this.pin(role);
     const next = { ...state, failures: isRight ? 0 : state.failures + 1 };
     this.#token = role === 'user' ? { ...this.#token, user: next } : { ...this.#token, officer: next };
-    this.#log?.append(encodeToken(this.#token));
-    if (!isRight) refuse(CKR.PIN_INCORRECT);
   }
 
   close(): void {

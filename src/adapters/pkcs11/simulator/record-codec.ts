@@ -2,10 +2,13 @@
  * The records of a token's state file: the token itself, its PIN counters, its objects. Numbers little-endian. Encoders give whole
  * records, ready to append; the decoder takes what is in one.
  */
+import type { KeyObject } from 'node:crypto';
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
 import { newRecord, payloadOf, sealRecord } from './record-log.ts';
 import type { SimulatedObject } from './simulated-object.ts';
 import { ValueList } from './value-list.ts';
+
+export type Role = 'user' | 'officer';
 
 /** Who can log in: PINs are kept as salted hashes, counters count wrong PINs in a row. */
 export interface PinState {
@@ -25,10 +28,11 @@ export interface TokenState {
 
 export type StoreRecord =
   | { readonly kind: 'token'; readonly token: TokenState }
-  | { readonly kind: 'put'; readonly object: SimulatedObject }
-  | { readonly kind: 'remove'; readonly uid: number };
+  | { readonly kind: 'put'; readonly object: PackedObject }
+  | { readonly kind: 'remove'; readonly uid: number }
+  | { readonly kind: 'login'; readonly role: Role; readonly isRight: boolean };
 
-const KIND = { token: 1, put: 2, remove: 3 } as const;
+const KIND = { token: 1, put: 2, remove: 3, login: 4 } as const;
 const PUT_HEAD_BYTES = 1 + 8 + 4 + 4 + 4 + 4 + 1 + 2 + 4;
 
 export function encodeToken(token: TokenState): Buffer {
@@ -37,6 +41,13 @@ export function encodeToken(token: TokenState): Buffer {
   const bytes = payloadOf(record);
   bytes[0] = KIND.token;
   bytes.set(text, 1);
+  return sealRecord(record);
+}
+
+/** An attempt to log in: a wrong PIN counts, a right one ends the count. */
+export function encodeLogin(role: Role, isRight: boolean): Buffer {
+  const record = newRecord(3);
+  payloadOf(record).set([KIND.login, role === 'user' ? 0 : 1, isRight ? 1 : 0]);
   return sealRecord(record);
 }
 
@@ -80,10 +91,12 @@ export function decodeRecord(bytes: Buffer): StoreRecord {
   switch (bytes[0]) {
     case KIND.token:
       return { kind: 'token', token: decodeToken(bytes.subarray(1).toString('utf8')) };
+    case KIND.login:
+      return { kind: 'login', role: bytes[1] === 0 ? 'user' : 'officer', isRight: bytes[2] === 1 };
     case KIND.remove:
       return { kind: 'remove', uid: bytes.readDoubleLE(1) };
     case KIND.put:
-      return { kind: 'put', object: decodePut(bytes) };
+      return { kind: 'put', object: new PackedObject(bytes) };
     default:
       throw new KeyferryError(
         'simulator-state',
@@ -103,27 +116,70 @@ function decodeToken(text: string): TokenState {
   return token;
 }
 
-function decodePut(bytes: Buffer): SimulatedObject {
-  const count = bytes.readUInt16LE(26);
-  const values = new ValueList();
-  let at = PUT_HEAD_BYTES;
-  for (let i = 0; i < count; i += 1) {
-    const type = bytes.readUInt32LE(at);
-    const length = bytes.readUInt32LE(at + 4);
-    values.set(type, bytes.subarray(at + 8, at + 8 + length));
-    at += 8 + length;
+/**
+ * A token object as its record: one buffer in Node's pool instead of a dozen objects, since a device holds hundreds of thousands of keys.
+ */
+export class PackedObject implements SimulatedObject {
+  readonly uid: number;
+  index = 0;
+  readonly class: number;
+  readonly keyType: number;
+  flags: number;
+  keyObject: KeyObject | null = null;
+  readonly session = 0;
+  #payload: Buffer;
+
+  constructor(payload: Buffer) {
+    this.#payload = payload;
+    this.uid = payload.readDoubleLE(1);
+    this.class = payload.readUInt32LE(9);
+    this.keyType = payload.readUInt32LE(13);
+    this.flags = payload.readUInt32LE(17) | 0;
   }
-  return {
-    uid: bytes.readDoubleLE(1),
-    index: 0,
-    class: bytes.readUInt32LE(9),
-    keyType: bytes.readUInt32LE(13),
-    flags: bytes.readUInt32LE(17) | 0,
-    keyGenMechanism: bytes.readInt32LE(21),
-    isCheckValueEmpty: bytes[25] === 1,
-    values,
-    material: bytes.subarray(at, at + bytes.readUInt32LE(28)),
-    keyObject: null,
-    session: 0,
-  };
+
+  /** Takes over what another record says of the same object; handle and parsed key stay. */
+  replaceBy(other: PackedObject): void {
+    this.flags = other.flags;
+    this.#payload = other.#payload;
+  }
+
+  get keyGenMechanism(): number {
+    return this.#payload.readInt32LE(21);
+  }
+
+  get isCheckValueEmpty(): boolean {
+    return this.#payload[25] === 1;
+  }
+
+  get material(): Uint8Array {
+    return this.#payload.subarray(this.#payload.length - this.#payload.readUInt32LE(28));
+  }
+
+  get values(): ValueList {
+    const values = new ValueList();
+    this.#find((type, start, end) => {
+      values.set(type, this.#payload.subarray(start, end));
+      return false;
+    });
+    return values;
+  }
+
+  value(wanted: number): Uint8Array | undefined {
+    let found: Uint8Array | undefined;
+    this.#find((type, start, end) => {
+      if (type === wanted) found = this.#payload.subarray(start, end);
+      return type === wanted;
+    });
+    return found;
+  }
+
+  /** Walks over the values until `visit` says that it has what it wants. */
+  #find(visit: (type: number, start: number, end: number) => boolean): void {
+    let at = PUT_HEAD_BYTES;
+    for (let left = this.#payload.readUInt16LE(26); left > 0; left -= 1) {
+      const start = at + 8;
+      at = start + this.#payload.readUInt32LE(start - 4);
+      if (visit(this.#payload.readUInt32LE(start - 8), start, at)) return;
+    }
+  }
 }

@@ -112,6 +112,13 @@ export class RecordLog {
     throw this.#notWritten(undefined);
   }
 
+  /** For records whose effect must be counted exactly once: the effect comes from reading, never from memory. */
+  appendAndRead(record: Buffer): void {
+    this.append(record);
+    this.#ownBytes -= record.length;
+    this.catchUp();
+  }
+
   close(): void {
     closeSync(this.#fd);
   }

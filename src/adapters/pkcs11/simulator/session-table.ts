@@ -3,7 +3,7 @@
 import { CKF, CKR, CKU } from '../constants.ts';
 import type { Handle, SlotId, TokenInfo } from '../cryptoki.ts';
 import { FLAG } from './attribute-table.ts';
-import type { Role } from './partition.ts';
+import type { Role } from './record-codec.ts';
 import { refuse } from './refusal.ts';
 import { has } from './simulated-object.ts';
 import type { Slot } from './slot.ts';

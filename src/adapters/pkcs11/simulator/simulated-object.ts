@@ -20,14 +20,49 @@ export interface SimulatedObject {
   readonly keyGenMechanism: number;
   /** CKA_CHECK_VALUE is shown with length 0, as SoftHSM does for unwrapped keys. */
   readonly isCheckValueEmpty: boolean;
-  /** Attributes that are neither boolean nor derived: label, id, modulus, templates, … */
-  values: ValueList;
+  /** Attributes that are neither boolean nor derived: label, id, modulus, templates, … May be decoded anew by every access. */
+  readonly values: ValueList;
   /** Secret key: its bytes. Private key: PKCS#8 DER. Public key: SubjectPublicKeyInfo DER. */
   readonly material: Uint8Array;
   /** Parsed once. */
   keyObject: KeyObject | null;
   /** Session that a session object dies with; 0 for token objects. */
   readonly session: number;
+  /** One of `values`, without decoding the others; a view that must not leave the module. */
+  value(type: number): Uint8Array | undefined;
+}
+
+/** An object in parts: on its way to the device, or living in a session. */
+export class LooseObject implements SimulatedObject {
+  readonly uid: number;
+  index: number;
+  readonly class: number;
+  readonly keyType: number;
+  flags: number;
+  readonly keyGenMechanism: number;
+  readonly isCheckValueEmpty: boolean;
+  readonly values: ValueList;
+  readonly material: Uint8Array;
+  keyObject: KeyObject | null;
+  readonly session: number;
+
+  constructor(parts: Omit<SimulatedObject, 'value'>) {
+    this.uid = parts.uid;
+    this.index = parts.index;
+    this.class = parts.class;
+    this.keyType = parts.keyType;
+    this.flags = parts.flags;
+    this.keyGenMechanism = parts.keyGenMechanism;
+    this.isCheckValueEmpty = parts.isCheckValueEmpty;
+    this.values = parts.values;
+    this.material = parts.material;
+    this.keyObject = parts.keyObject;
+    this.session = parts.session;
+  }
+
+  value(type: number): Uint8Array | undefined {
+    return this.values.get(type);
+  }
 }
 
 const NOTHING = new Uint8Array(0);
@@ -84,9 +119,9 @@ export function readAttribute(object: SimulatedObject, type: number): Uint8Array
       return object.isCheckValueEmpty ? NOTHING : checkValue(object.keyType, object.material);
     case CKA.LABEL:
     case CKA.ID:
-      return new Uint8Array(object.values.get(type) ?? NOTHING);
+      return new Uint8Array(object.value(type) ?? NOTHING);
     default:
-      return copied(object.values.get(type));
+      return copied(object.value(type));
   }
 }
 

@@ -8,8 +8,9 @@ import type { Attribute, Handle } from '../cryptoki.ts';
 import { FLAG } from './attribute-table.ts';
 import { readUlong, sameBytes } from './attribute-values.ts';
 import type { HandleSpace } from './handle-space.ts';
-import type { Partition, Role } from './partition.ts';
+import type { Partition } from './partition.ts';
 import type { TokenPersonality } from './personality.ts';
+import type { Role } from './record-codec.ts';
 import { refuse } from './refusal.ts';
 import { has, readAttribute, type SimulatedObject } from './simulated-object.ts';
 
@@ -93,7 +94,7 @@ export class Slot {
       if (object.session !== 0) continue;
       for (const partition of this.partitions) {
         partition.refresh(true);
-        partition.checkRoom(object.class, object.values.get(CKA.ID), objects.length);
+        partition.checkRoom(object.class, object.value(CKA.ID), objects.length);
       }
     }
     for (const object of objects) this.#put(object);
@@ -105,9 +106,7 @@ export class Slot {
       this.#sessionObjects.set(object.uid, object);
       return;
     }
-    const [first, ...others] = this.partitions;
-    first?.put(object);
-    for (const partition of others) partition.put({ ...object, values: object.values.copy() });
+    for (const partition of this.partitions) partition.put(object);
   }
 
   /** Replaces what is known under the same uid. */
@@ -117,7 +116,7 @@ export class Slot {
       return;
     }
     for (const partition of this.partitions) {
-      if (partition.objects.has(object.uid)) partition.put({ ...object, values: object.values.copy() });
+      if (partition.objects.has(object.uid)) partition.put(object);
     }
   }
 
@@ -161,7 +160,7 @@ function matcher({ type, value }: Attribute): (object: SimulatedObject) => boole
   }
   if (type === CKA.LABEL || type === CKA.ID) {
     return (object) => {
-      const own = object.values.get(type);
+      const own = object.value(type);
       return own === undefined ? value.length === 0 : sameBytes(own, value);
     };
   }

@@ -7,8 +7,8 @@ import { CKA, CKR } from '../constants.ts';
 import type { Attribute } from '../cryptoki.ts';
 import { type AttributeRow, attributeRow, CLASS_BIT, CLASS_FLAGS, FLAG } from './attribute-table.ts';
 import { decodeTemplate, readBool, readUlong, sameBytes } from './attribute-values.ts';
-import type { Role } from './partition.ts';
 import type { Personality, Way } from './personality.ts';
+import type { Role } from './record-codec.ts';
 import { refuse } from './refusal.ts';
 import { ValueList } from './value-list.ts';
 

@@ -26,6 +26,23 @@ describe('the crypto pool', () => {
     await pool.close();
   });
 
+  it('has workers do their share once they are up, also with keys they have not seen', async () => {
+    const pool = new CryptoPool(1);
+    for (let round = 0; round < 200 && pool.doneByWorkers === 0; round += 1)
+      expect(await many(pool, 20)).toEqual(expected(20));
+    expect(pool.doneByWorkers).toBeGreaterThan(0);
+    await pool.close();
+  });
+
+  it('starts no worker for calls that come one by one', async () => {
+    const pool = new CryptoPool(1);
+    for (let i = 0; i < 30; i += 1)
+      expect(text(await pool.decrypt(pair.privateKey, SHA1, sealed(`${i}`)))).toBe(`${i}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(pool.doneByWorkers).toBe(0);
+    await pool.close();
+  });
+
   it('says null for what does not open', async () => {
     const pool = new CryptoPool(1);
     const results = await Promise.all(

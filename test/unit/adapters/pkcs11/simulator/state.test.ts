@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CKA, CKF, CKR, CKU } from '../../../../../src/adapters/pkcs11/constants.ts';
+import { GENERIC_PERSONALITY } from '../../../../../src/adapters/pkcs11/simulator/personality.ts';
 import { KeyferryError } from '../../../../../src/errors/keyferry-error.ts';
 import { aModule, type ModuleUnderTest, makeAes, shown } from '../../../../support/cryptoki-module.ts';
 import { refusalOf, template } from '../../../../support/cryptoki-templates.ts';
@@ -75,6 +76,24 @@ describe('the state folder', () => {
     expect(second.module.C_GetTokenInfo(0n).flags & CKF.USER_PIN_COUNT_LOW).not.toBe(0);
     second.module.C_Login(second.session, CKU.USER, '1234');
     expect(first.module.C_GetTokenInfo(0n).flags & CKF.USER_PIN_COUNT_LOW).toBe(0);
+  });
+
+  it('counts a wrong PIN once, however often the state is read', async () => {
+    const tokens = GENERIC_PERSONALITY.tokens.map((token) => ({ ...token, maxFailedLogins: 4 }));
+    const stateDir = aDir();
+    const one = aModule({ stateDir, personality: { tokens }, login: false });
+    const two = aModule({ stateDir, personality: { tokens }, login: false });
+    for (const { module, session } of [one, two, one]) {
+      await makeAes({ module, session }, { PRIVATE: false });
+      expect(refusalOf(() => module.C_Login(session, CKU.USER, 'wrong'))).toBe(CKR.PIN_INCORRECT);
+    }
+    for (const { module } of [one, two]) {
+      const { flags } = module.C_GetTokenInfo(0n);
+      expect(flags & CKF.USER_PIN_FINAL_TRY).not.toBe(0);
+      expect(flags & CKF.USER_PIN_LOCKED).toBe(0);
+    }
+    expect(refusalOf(() => two.module.C_Login(two.session, CKU.USER, 'wrong'))).toBe(CKR.PIN_INCORRECT);
+    expect(refusalOf(() => one.module.C_Login(one.session, CKU.USER, '1234'))).toBe(CKR.PIN_LOCKED);
   });
 
   it('gives other handles to the next process', async () => {
