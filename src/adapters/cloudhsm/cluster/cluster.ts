@@ -1,0 +1,137 @@
+/**
+ * The simulated CloudHSM cluster as its tools see it: HSM nodes that each keep their own users, sharing, attribute changes and quorum
+ * values (those do not synchronise), and keys that do. Facts: docs/devices.md. The consoles and the simulated `cloudhsm-cli` speak to
+ * this; PKCS#11 callers get it through the simulated module. State is durable and shared between processes.
+ */
+import type { Cryptoki } from '../../pkcs11/cryptoki.ts';
+
+export const USER_TYPES = ['PRECO', 'PCO', 'CO', 'CU', 'AU'] as const;
+export type UserType = (typeof USER_TYPES)[number];
+
+/** 3: user management · 4: quorum values. */
+export type QuorumService = 3 | 4;
+
+/**
+ * What an HSM refuses. `code` is the vendor's number where a source has it, null where none is known: then callers show `name` in words
+ * of their own and never make a number up.
+ */
+export class HsmRefusal extends Error {
+  readonly name: string;
+  readonly code: number | null;
+
+  constructor(name: string, code: number | null, message: string) {
+    super(message);
+    this.name = name;
+    this.code = code;
+  }
+}
+
+export interface HsmUser {
+  readonly id: number;
+  readonly name: string;
+  readonly type: UserType;
+  readonly hasQuorumKey: boolean;
+  readonly loginFailures: number;
+  readonly isLocked: boolean;
+}
+
+export interface HsmKeyInfo {
+  /** Cluster-wide key handle: creating node · 2^18 + n. The same in every process. */
+  readonly handle: number;
+  readonly owner: number;
+  /** On this node. */
+  readonly sharedWith: readonly number[];
+  readonly isSession: boolean;
+  /** Approvals wanted to use and to manage the key, 0: none. */
+  readonly quorum: number;
+}
+
+export interface QuorumTokenView {
+  readonly id: number;
+  readonly service: QuorumService;
+  /** The node number that the token names. */
+  readonly node: number;
+  readonly keyHandle: number;
+  readonly user: string;
+  /** Seconds, 0: may be purged at any time. */
+  readonly validitySeconds: number;
+  readonly required: number;
+  readonly approvers: readonly string[];
+}
+
+/** One HSM. Every call answers for this node alone. Throws HsmRefusal, also `node-down`. */
+export interface HsmNode {
+  /** Node id, as key_mgmt_util prints it. Not in order, not the server number. */
+  readonly id: number;
+  /** Server number, as cloudhsm_mgmt_util prints it: 0, 1, … */
+  readonly server: number;
+  readonly address: string;
+  readonly isUp: boolean;
+  /** Needs no login. */
+  users(): readonly HsmUser[];
+  mValue(service: QuorumService): number;
+  quorumTokens(): readonly QuorumTokenView[];
+  login(type: UserType, name: string, password: string): NodeSession;
+}
+
+/** A management session of one user on one node. It ends with logout, with the node, and with the process. */
+export interface NodeSession {
+  readonly user: HsmUser;
+  logout(): void;
+  createUser(type: 'CO' | 'CU', name: string, password: string): HsmUser;
+  deleteUser(type: 'CO' | 'CU', name: string): void;
+  changePassword(type: UserType, name: string, password: string): void;
+  /** Handles of token keys owned by or shared with that user, ascending. */
+  findAllKeys(userId: number): readonly { readonly handle: number; readonly isOwned: boolean }[];
+  /** Hex digest over ownership and sharing of all keys on this node. */
+  keyHash(): string;
+  keyInfo(handle: number): HsmKeyInfo;
+  share(handle: number, userId: number, isShared: boolean): void;
+  getAttribute(handle: number, attribute: number): Uint8Array;
+  setAttribute(handle: number, attribute: number, value: Uint8Array): void;
+  setMValue(service: QuorumService, m: number): void;
+  /** Raw entry of this node for the token file. */
+  requestToken(service: QuorumService): { readonly view: QuorumTokenView; readonly bytes: Uint8Array };
+  /** `signed`: the whole token file as the approvers signed it, of which this node finds its own entry. */
+  approveToken(signed: Uint8Array, approvals: readonly { readonly user: string; readonly type: 'CO' | 'CU'; readonly signature: Uint8Array }[]): void;
+  deleteToken(id: number): void;
+  /** `proof`: any bytes up to 245, signed with the private key of `publicKeyPem` (RSA-2048, SHA-256, PKCS#1 v1.5). */
+  registerQuorumKey(name: string, proof: Uint8Array, signature: Uint8Array, publicKeyPem: string): void;
+}
+
+export interface Divergence {
+  readonly what: 'users' | 'password' | 'sharing' | 'attributes' | 'quorum-values' | 'quorum-keys' | 'keys';
+  /** Which user, key or service. */
+  readonly subject: string;
+  /** Node id → what that node says, in words. */
+  readonly nodes: Readonly<Record<number, string>>;
+}
+
+export interface SimulatedCluster {
+  readonly id: string;
+  readonly nodes: readonly HsmNode[];
+  /** Every difference between nodes that are up; nodes that are down are named too. */
+  syncCheck(): readonly Divergence[];
+  /** Brings the other nodes to what `from` says. Gives what it could not mend. */
+  repair(from: HsmNode): readonly Divergence[];
+  /** Fails a node and brings it back, for tests and rehearsals; `calls`: only after so many management calls more. */
+  fail(nodeId: number, calls?: number): void;
+  restore(nodeId: number): void;
+  /** What a crypto user's PKCS#11 library shows: PIN `user:password`, own, shared and public keys. */
+  module(): Cryptoki & { close(): Promise<void> };
+  /** Cluster-wide handle of an object of `module()`, and back. */
+  keyHandle(session: bigint, object: bigint): number;
+  objectHandle(session: bigint, handle: number): bigint;
+  close(): Promise<void>;
+}
+
+export interface ClusterOptions {
+  /** null: memory only. */
+  readonly stateDir: string | null;
+  /** Of a cluster that has no state yet. */
+  readonly nodes: readonly { readonly id: number; readonly address: string }[];
+  readonly users: readonly { readonly type: UserType; readonly name: string; readonly password: string }[];
+  readonly hsmType: 'hsm1.medium' | 'hsm2m.medium' | 'unlimited';
+  /** Injected for tests: milliseconds since the epoch. */
+  readonly clock?: () => number;
+}
