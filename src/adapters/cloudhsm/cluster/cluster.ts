@@ -16,7 +16,7 @@ export type QuorumService = 3 | 4;
  * of their own and never make a number up.
  */
 export class HsmRefusal extends Error {
-  readonly name: string;
+  override readonly name: string;
   readonly code: number | null;
 
   constructor(name: string, code: number | null, message: string) {
