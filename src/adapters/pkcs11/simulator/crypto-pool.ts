@@ -25,14 +25,17 @@ interface PoolWorker {
   readonly thread: Worker;
   readonly keys: Set<number>;
   readonly jobs: Map<number, PendingJob>;
+  /** It has sent its first message: it can do more than wait. */
   isReady: boolean;
 }
 
 function startThread(): Worker {
-  const isSource = import.meta.url.endsWith('.ts');
-  const url = new URL(isSource ? './crypto-worker.ts' : './crypto-worker.js', import.meta.url);
-  // Node 20 does not load TypeScript; tests and scripts run from source with tsx.
-  return new Worker(url, isSource ? { execArgv: ['--import', 'tsx'] } : {});
+  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./crypto-worker.js', import.meta.url));
+  // Tests run from source, which Node 20 does not load; its worker threads do not take `--import tsx` either.
+  const source = JSON.stringify(new URL('./crypto-worker.ts', import.meta.url).href);
+  return new Worker(`import('tsx/esm/api').then(({ register }) => { register(); return import(${source}); });`, {
+    eval: true,
+  });
 }
 
 export class CryptoPool {
@@ -104,11 +107,9 @@ export class CryptoPool {
     const worker: PoolWorker = { thread: startThread(), keys: new Set(), jobs: new Map(), isReady: false };
     this.#workers.add(worker);
     worker.thread.unref();
-    worker.thread.once('online', () => {
-      worker.isReady = true;
-      this.#dispatch();
-    });
     worker.thread.on('message', ({ results, bytes }: DecryptReply) => {
+      worker.isReady = true;
+      this.#doneByWorkers += results.length;
       let at = 0;
       for (const { id, length } of results) {
         worker.jobs.get(id)?.resolve(length === null ? null : bytes.slice(at, at + length));

@@ -25,6 +25,7 @@ export interface DecryptResult {
   readonly length: number | null;
 }
 
+/** The first reply is empty: the worker is up. */
 export interface DecryptReply {
   readonly results: readonly DecryptResult[];
   readonly bytes: Uint8Array;
@@ -41,6 +42,8 @@ function decrypt({ keyId, key, padding }: DecryptJob, data: Uint8Array): Uint8Ar
   if (known === undefined) throw new Error(`the crypto worker was never given key ${keyId}`);
   return rsaDecrypt(known, padding, data);
 }
+
+parentPort?.postMessage({ results: [], bytes: new Uint8Array(0) } satisfies DecryptReply);
 
 parentPort?.on('message', ({ jobs, bytes }: DecryptBatch) => {
   let at = 0;
