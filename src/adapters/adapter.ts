@@ -5,10 +5,9 @@
  * Contract of every Device method: it rejects with KeyferryError and nothing else; the error's `outcome` says whether the device may
  * have changed. A method may be called concurrently up to `sessions` times; more calls wait inside the device.
  */
-import type { AttributeName } from '../keys/attributes.ts';
 import type { Fingerprint, FingerprintMethod } from '../keys/fingerprint.ts';
-import type { KeyClass, KeyType } from '../keys/key-spec.ts';
 import type { KeyRecord, KeyRef } from '../keys/key-record.ts';
+import type { KeyClass, KeyType } from '../keys/key-spec.ts';
 import type { Locator } from '../keys/locator.ts';
 import type { Secret } from '../keys/secret.ts';
 import type { ObjectShape, ValueType } from '../schema/shape.ts';
@@ -46,7 +45,13 @@ export interface ActionSpec {
   readonly role?:
     | { readonly kind: 'check' }
     | { readonly kind: 'wrap'; readonly payload: string; readonly wrappingKey: string; readonly wrapped: string }
-    | { readonly kind: 'unwrap'; readonly wrapped: string; readonly unwrappingKey: string; readonly like: string; readonly key: string };
+    | {
+        readonly kind: 'unwrap';
+        readonly wrapped: string;
+        readonly unwrappingKey: string;
+        readonly like: string;
+        readonly key: string;
+      };
 }
 
 export interface AdapterSpec {
@@ -189,11 +194,6 @@ export interface FingerprintRequest {
 /** `data` is 32 bytes for `encrypt` and a 16-byte session key for `wrap`. */
 export type ChallengeKind = 'encrypt' | 'wrap';
 
-export interface KeyState {
-  readonly record: KeyRecord;
-  readonly attributes: Readonly<Partial<Record<AttributeName, boolean>>>;
-}
-
 /** Thrown-in placeholder of a preview for a value that exists only at run time (a wrapped key, a key yet to be made). */
 export interface NotYet {
   readonly kind: 'not-yet';
@@ -209,20 +209,39 @@ export interface Device {
   /** Every key object in batches. Enumerates anew each time and refreshes what locators resolve to. */
   inventory(query: InventoryQuery): AsyncIterable<readonly KeyRecord[]>;
   /** Reads only. One list of findings per call; arguments may be `NotYet`. */
-  preview(action: string, calls: readonly Readonly<Record<string, unknown>>[], salt: Uint8Array | null): Promise<readonly (readonly Finding[])[]>;
+  preview(
+    action: string,
+    calls: readonly Readonly<Record<string, unknown>>[],
+    salt: Uint8Array | null,
+  ): Promise<readonly (readonly Finding[])[]>;
   /** Before a create action. Reads only. `source` is the fingerprint of the key that is to arrive, where known, with its salt. */
-  expect(call: ActionCall, source: { readonly fingerprint: Fingerprint; readonly salt: Uint8Array } | null): Promise<Forecast>;
+  expect(
+    call: ActionCall,
+    source: { readonly fingerprint: Fingerprint; readonly salt: Uint8Array } | null,
+  ): Promise<Forecast>;
   perform(call: ActionCall): Promise<ActionResult>;
   /** Settles an intent whose outcome is not known, by looking at the device anew. Reads only. */
-  reconcile(call: ActionCall, source: { readonly fingerprint: Fingerprint; readonly salt: Uint8Array } | null): Promise<Reconciliation>;
+  reconcile(
+    call: ActionCall,
+    source: { readonly fingerprint: Fingerprint; readonly salt: Uint8Array } | null,
+  ): Promise<Reconciliation>;
   /** null: the key can do none of the methods. Rejects with `key-not-found` / `key-ambiguous`. */
   fingerprint(request: FingerprintRequest): Promise<Fingerprint | null>;
   /**
    * Cross challenge, for keys whose two copies have no fingerprint method in common: one side encrypts (or wraps) public random data,
    * the other undoes it. null: this key cannot do that.
    */
-  challenge(request: { readonly key: KeyRef; readonly kind: ChallengeKind; readonly data: Uint8Array }): Promise<Uint8Array | null>;
-  answer(request: { readonly key: KeyRef; readonly kind: ChallengeKind; readonly challenge: Uint8Array; readonly data: Uint8Array }): Promise<boolean | null>;
+  challenge(request: {
+    readonly key: KeyRef;
+    readonly kind: ChallengeKind;
+    readonly data: Uint8Array;
+  }): Promise<Uint8Array | null>;
+  answer(request: {
+    readonly key: KeyRef;
+    readonly kind: ChallengeKind;
+    readonly challenge: Uint8Array;
+    readonly data: Uint8Array;
+  }): Promise<boolean | null>;
   /** The object as it is now. Rejects with `key-not-found` / `key-ambiguous`. */
   read(key: KeyRef, options?: { readonly kcv?: boolean }): Promise<KeyRecord>;
   /** SubjectPublicKeyInfo (DER) of a public key, or of a private key's public half. */

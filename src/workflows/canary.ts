@@ -99,7 +99,7 @@ async function contextOf(
   });
 }
 
-function hasPassed(run: RunContext): boolean {
+export function hasPassed(run: RunContext): boolean {
   for (const { entry } of run.journal.entries({ kinds: ['check'] })) {
     if (entry.kind !== 'check' || entry.name !== CHECK || entry.result !== 'passed') continue;
     if ((entry.detail as { generation?: number } | null)?.generation === run.generation) return true;

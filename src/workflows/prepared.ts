@@ -19,6 +19,11 @@ export class PreparedBlock {
     this.#run = run;
   }
 
+  /** This process knows what was made. */
+  get isBegun(): boolean {
+    return this.#context !== null;
+  }
+
   get steps(): Steps {
     return this.#context?.steps ?? {};
   }

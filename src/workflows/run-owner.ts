@@ -1,20 +1,20 @@
 /** Owns one run in this process: steps the run machine, carries out its effects, and says how it ended. */
 import { createActor } from 'xstate';
 import { KeyferryError } from '../errors/keyferry-error.ts';
-import type { EntryScope } from '../journal/journal.ts';
+import type { EntryScope, RunEnding } from '../journal/journal.ts';
 import { scopeOf } from './arguments.ts';
-import { proveRoute } from './canary.ts';
+import { CANARY_ITEM, hasPassed, proveRoute } from './canary.ts';
 import type { Progress, RunHandle, RunResult } from './engine.ts';
 import { ItemRunner } from './item-runner.ts';
 import { Mover } from './mover.ts';
 import { PreparedBlock } from './prepared.ts';
-import { publicState, type RunEffect, type RunEvent, runMachine } from './run.machine.ts';
+import { ENDING_EVENTS, ENDINGS, publicState, type RunEffect, type RunEvent, runMachine } from './run.machine.ts';
 import type { RunContext } from './run-environment.ts';
 import { outcomeOf } from './run-outcome.ts';
 import { newContext } from './sequence-context.ts';
 import { Sequence } from './sequence-runner.ts';
 import { SlidingRate } from './sliding-rate.ts';
-import { Suspension } from './suspension.ts';
+import { Suspension, suspensionOf } from './suspension.ts';
 import { guardWrappingKeys } from './wrapping-guard.ts';
 
 const PROGRESS_MS = 100;
@@ -36,11 +36,14 @@ export class RunOwner {
     this.#begunAt = run.clock.now();
   }
 
-  start(mode: 'run' | 'cancel'): RunHandle {
+  /** `ending`: that of a run whose end had begun, or of one that is to be cancelled; null: from the beginning. */
+  start(ending: RunEnding | null): RunHandle {
     const aborted = new Promise<'aborted'>((resolve) => {
       this.#abort = () => resolve('aborted');
     });
-    const result = Promise.race([this.#walk(mode), aborted]).then((end) => (end === 'aborted' ? this.#result() : end));
+    const result = Promise.race([this.#walk(ending), aborted]).then((end) =>
+      end === 'aborted' ? this.#result() : end,
+    );
     return {
       run: this.#run.run,
       result,
@@ -52,7 +55,7 @@ export class RunOwner {
     };
   }
 
-  async #walk(mode: 'run' | 'cancel'): Promise<RunResult> {
+  async #walk(ending: RunEnding | null): Promise<RunResult> {
     const effects: RunEffect[] = [];
     const actor = createActor(
       runMachine.provide({
@@ -67,8 +70,9 @@ export class RunOwner {
     const inbox = setInterval(() => void this.#readInbox(), INBOX_MS);
     try {
       await this.#run.journal.append({ kind: 'owner', event: 'started', pid: process.pid, host: '' });
-      actor.send({ type: mode === 'cancel' ? 'cancel' : 'begin' });
-      if (mode === 'cancel') this.#isCancelled = true;
+      this.#isCancelled = ending?.state === 'cancelled';
+      if (ending?.error) this.#error = KeyferryError.fromRecord(ending.error);
+      actor.send({ type: ending === null ? 'begin' : ENDING_EVENTS[ending.state] });
       for (;;) {
         const state = String(actor.getSnapshot().value);
         await this.#enter(state);
@@ -97,12 +101,14 @@ export class RunOwner {
     this.#state = state;
     const to = publicState(state);
     if (from === to) return;
+    const ending = ENDINGS[state];
     await this.#run.journal.append({
       kind: 'phase',
       generation: this.#run.generation,
       from,
       to,
       reason: this.#error?.message ?? null,
+      ...(ending === undefined ? {} : { ending: { state: ending, error: this.#error?.toRecord() ?? null } }),
     });
     this.#run.observer.progress(this.#progress());
   }
@@ -128,7 +134,7 @@ export class RunOwner {
           throw new Error('this state has no effect to carry out');
       }
     } catch (error) {
-      if (error instanceof KeyferryError) return this.#suspended(new Suspension('stopped', error));
+      if (error instanceof KeyferryError) return this.#suspended(suspensionOf(error));
       if (error instanceof Suspension) return this.#suspended(error);
       throw error;
     }
@@ -150,12 +156,21 @@ export class RunOwner {
 
   async #finish(): Promise<void> {
     this.#run.stop.clearDrain();
-    if (this.#isCancelled && Object.keys(this.#prepared.steps).length === 0) {
+    if (!this.#prepared.isBegun) {
       await this.#prepared.recall();
-      const begun = begunItems(this.#run);
-      if (begun.size > 0) await this.#move(begun);
+      if (this.#isCancelled) await this.#finishBegun();
     }
     await this.#prepared.finish();
+  }
+
+  /** What an earlier process had begun is finished, so that nothing is left half-way. */
+  async #finishBegun(): Promise<void> {
+    const begun = begunItems(this.#run);
+    if (begun.size === 0) return;
+    await guardWrappingKeys(this.#run, this.#scope());
+    if (begun.has(CANARY_ITEM)) await proveRoute(this.#run, this.#prepared.steps).catch(unlessRefused);
+    begun.delete(CANARY_ITEM);
+    if (begun.size > 0) await this.#move(begun);
   }
 
   async #readInbox(): Promise<void> {
@@ -201,9 +216,14 @@ export class RunOwner {
   }
 }
 
-const ITEM_SCOPES: readonly EntryScope[] = ['each', 'after-each'];
+/** A canary that fails has been removed again, which is all that a run to be cancelled wants of it. */
+function unlessRefused(error: unknown): void {
+  if (!(error instanceof Suspension) || error.kind !== 'refused') throw error;
+}
 
-/** Items that were begun and not ended: a cancelled run finishes these, so that none is left half-way. */
+const ITEM_SCOPES: readonly EntryScope[] = ['canary', 'each', 'after-each'];
+
+/** Items that were begun and not ended, the canary among them. */
 function begunItems(run: RunContext): Set<number> {
   const begun = new Set<number>();
   for (const { entry } of run.journal.entries({ kinds: ['intent', 'item'], scopes: ITEM_SCOPES })) {
@@ -211,5 +231,6 @@ function begunItems(run: RunContext): Set<number> {
       begun.add(entry.call.item);
     if (entry.kind === 'item') begun.delete(entry.item);
   }
+  if (hasPassed(run)) begun.delete(CANARY_ITEM);
   return begun;
 }

@@ -1,14 +1,13 @@
 /**
  * The life of a run. Every process that takes it up starts at `planned` and walks the same way; what is done already is found in the
- * journal and passed by. So a resumed run and a first one are the same machine.
+ * journal and passed by. So a resumed run and a first one are the same machine. Only a run whose end had begun goes on there: `finally`
+ * may have deleted what the earlier states need.
  */
 import { setup } from 'xstate';
+import type { RunEnding } from '../journal/journal.ts';
 import type { RunState } from './engine.ts';
 
 export type RunEffect = 'none' | 'prepare' | 'prove' | 'move' | 'finish';
-
-/** How the run ends once `finally` is through. */
-export type Ending = 'done' | 'failed' | 'cancelled';
 
 export type RunEvent =
   | { readonly type: 'begin' }
@@ -27,14 +26,16 @@ export type RunEvent =
 const effect = (name: RunEffect) => ({ type: 'effect' as const, params: { do: name } });
 
 export const runMachine = setup({
-  types: { context: {} as { ending: Ending }, events: {} as RunEvent },
+  types: { events: {} as RunEvent },
   actions: { effect: (_, _params: { do: RunEffect }) => undefined },
 }).createMachine({
   id: 'run',
-  context: { ending: 'done' },
   initial: 'planned',
   states: {
-    planned: { entry: effect('none'), on: { begin: 'preparing', cancel: 'cancelling' } },
+    planned: {
+      entry: effect('none'),
+      on: { begin: 'preparing', moved: 'finishing', refused: 'failing', cancel: 'cancelling' },
+    },
     preparing: {
       entry: effect('prepare'),
       on: {
@@ -75,6 +76,16 @@ export const runMachine = setup({
     cancelled: { entry: effect('none'), type: 'final' },
   },
 });
+
+/** What the run is once `finally` is through, by the state in which `finally` is carried out. */
+export const ENDINGS: Readonly<Record<string, RunEnding['state']>> = {
+  finishing: 'done',
+  failing: 'failed',
+  cancelling: 'cancelled',
+};
+
+/** The event that takes a planned run straight to where its end had begun. */
+export const ENDING_EVENTS = { done: 'moved', failed: 'refused', cancelled: 'cancel' } as const;
 
 /** The machine's states as the outside knows them. */
 export function publicState(state: string): RunState {

@@ -21,20 +21,6 @@ export interface SequenceTable {
   readonly rows: ReadonlyMap<string, Row>;
 }
 
-const EVENTS: readonly SequenceEvent[] = [
-  'step.done',
-  'step.skip',
-  'step.retry',
-  'step.failed',
-  'step.unknown',
-  'settled.done',
-  'settled.absent',
-  'settled.ambiguous',
-  'timer.fired',
-  'undone',
-  'undo.failed',
-];
-
 export function compileSequence(spec: SequenceSpec): SequenceTable {
   const machine = sequenceMachine(spec);
   const { states } = sequenceStates(spec);
@@ -42,7 +28,7 @@ export function compileSequence(spec: SequenceSpec): SequenceTable {
   for (const [name, state] of Object.entries(states)) {
     const at = machine.resolveState({ value: name });
     const on = new Map<SequenceEvent, string>();
-    for (const type of EVENTS) {
+    for (const type of SEQUENCE_EVENTS) {
       if (state.type === 'final') break;
       const [next, actions] = transition(machine, at, { type });
       // Every change of state runs an entry effect; no effect means that the machine does not take this event here.

@@ -20,18 +20,20 @@ export type Effect =
 export const VERDICTS = ['done', 'skipped', 'failed', 'attention'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
-export type SequenceEvent =
-  | 'step.done'
-  | 'step.skip'
-  | 'step.retry'
-  | 'step.failed'
-  | 'step.unknown'
-  | 'settled.done'
-  | 'settled.absent'
-  | 'settled.ambiguous'
-  | 'timer.fired'
-  | 'undone'
-  | 'undo.failed';
+export const SEQUENCE_EVENTS = [
+  'step.done',
+  'step.skip',
+  'step.retry',
+  'step.failed',
+  'step.unknown',
+  'settled.done',
+  'settled.absent',
+  'settled.ambiguous',
+  'timer.fired',
+  'undone',
+  'undo.failed',
+] as const;
+export type SequenceEvent = (typeof SEQUENCE_EVENTS)[number];
 
 export interface SequenceSpec {
   readonly id: string;

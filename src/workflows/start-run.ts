@@ -24,7 +24,7 @@ export async function startRun(options: StartOptions): Promise<RunHandle> {
     isResumed: false,
     stale: options.stale ?? new Map(),
   });
-  return owning(new RunOwner(context).start('run'), () => owned.close());
+  return owning(new RunOwner(context).start(null), () => owned.close());
 }
 
 /** Gives the run up when it has ended, however. */

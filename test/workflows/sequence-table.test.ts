@@ -1,23 +1,21 @@
-import { createActor, transition } from 'xstate';
 import { describe, expect, it } from 'vitest';
-import { type SequenceEvent, type SequenceSpec, sequenceMachine, VERDICTS } from '../../src/workflows/sequence.machine.ts';
+import { createActor, transition } from 'xstate';
+import {
+  SEQUENCE_EVENTS,
+  type SequenceEvent,
+  type SequenceSpec,
+  sequenceMachine,
+  VERDICTS,
+} from '../../src/workflows/sequence.machine.ts';
 import { compileSequence, effectOf, nextState } from '../../src/workflows/sequence-table.ts';
 
-const SPEC: SequenceSpec = { id: 'item', steps: ['check', 'wrap', 'arrive'], after: ['clean', 'log'], onFailure: 'stop', undo: true };
-const EVENTS: readonly SequenceEvent[] = [
-  'step.done',
-  'step.skip',
-  'step.retry',
-  'step.failed',
-  'step.unknown',
-  'settled.done',
-  'settled.absent',
-  'settled.ambiguous',
-  'timer.fired',
-  'undone',
-  'undo.failed',
-];
-
+const SPEC: SequenceSpec = {
+  id: 'item',
+  steps: ['check', 'wrap', 'arrive'],
+  after: ['clean', 'log'],
+  onFailure: 'stop',
+  undo: true,
+};
 describe.each([
   ['an item', SPEC],
   ['an item without after-each', { ...SPEC, after: [] }],
@@ -34,7 +32,7 @@ describe.each([
       const state = queue.pop() as string;
       if (seen.has(state)) continue;
       seen.add(state);
-      for (const type of EVENTS) {
+      for (const type of SEQUENCE_EVENTS) {
         const [next, actions] = transition(machine, machine.resolveState({ value: state }), { type });
         const target = table.rows.get(state)?.on.get(type);
         if (target === undefined) {
@@ -74,7 +72,8 @@ describe.each([
 
 describe('an item', () => {
   const table = compileSequence(SPEC);
-  const walk = (events: readonly SequenceEvent[]): string => events.reduce((state, event) => nextState(table, state, event), table.initial);
+  const walk = (events: readonly SequenceEvent[]): string =>
+    events.reduce((state, event) => nextState(table, state, event), table.initial);
 
   it('goes from step to step, through after-each, to its end', () => {
     expect(walk(['step.done', 'step.done', 'step.done', 'step.done', 'step.done'])).toBe('end:done');
