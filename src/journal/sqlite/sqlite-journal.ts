@@ -22,6 +22,7 @@ import { checkContent, checkFile, type JournalStart } from './open-checks.ts';
 import { JOURNAL_FILE } from './schema.ts';
 import { openSqlite } from './sqlite.ts';
 import { type VerifiedChain, verifyJournal } from './verify-chain.ts';
+import { openForWriting } from './writing-database.ts';
 
 export interface CreateJournalOptions extends JournalTuning {
   /** The run's folder; it exists and is private. */
@@ -38,9 +39,6 @@ export interface OpenJournalOptions extends JournalTuning {
   /** For status and reports, beside a running owner too. Default false. */
   readonly readOnly?: boolean;
 }
-
-/** Pages of log until they are copied into the database: four times SQLite's default, as entries come by the thousand. */
-const CHECKPOINT_PAGES = 4_000;
 
 /** Resolves when the new journal is durable as a whole. Rejects with `journal-foreign`, `disk-full`, `state-unwritable`. */
 export async function createJournal(options: CreateJournalOptions): Promise<Journal> {
@@ -69,8 +67,7 @@ export async function openJournal(options: OpenJournalOptions): Promise<Journal>
       reading.close();
       throw error;
     }
-    const database = await openSqlite({ path, busyTimeoutMs: 5_000 });
-    database.exec(`PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};`);
+    const database = await openForWriting(path);
     return new WritableJournal({ database, run, dir }, start, tuning);
   } catch (error) {
     throw readError(run, dir, error);

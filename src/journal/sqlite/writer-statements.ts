@@ -12,12 +12,13 @@ export type WriterStatements = Readonly<
     | 'closeIntent'
     | 'stateOf'
     | 'moveItem'
+    | 'countOf'
     | 'resetItems',
     SqliteStatement
   >
 >;
 
-export function prepareStatements({ database }: JournalFile): WriterStatements {
+export function prepareStatements({ database }: Pick<JournalFile, 'database'>): WriterStatements {
   return {
     begin: database.prepare('BEGIN IMMEDIATE'),
     commit: database.prepare('COMMIT'),
@@ -29,6 +30,7 @@ export function prepareStatements({ database }: JournalFile): WriterStatements {
     closeIntent: database.prepare('DELETE FROM open_intents WHERE seq = ?'),
     stateOf: database.prepare('SELECT state FROM states WHERE idx = ?'),
     moveItem: database.prepare('UPDATE states SET state = ?, seq = ? WHERE idx = ?'),
+    countOf: database.prepare('SELECT count(*) AS items FROM states WHERE state = ?'),
     resetItems: database.prepare('UPDATE states SET state = ?, seq = ? WHERE state = ?'),
   };
 }

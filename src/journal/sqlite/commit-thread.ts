@@ -1,0 +1,94 @@
+/**
+ * The engine's side of the thread that commits (commit-worker.ts). One group at a time; the thread keeps the process alive only while
+ * it works. A thread that dies leaves the group it had unknown, so it ends the journal.
+ */
+import { Worker } from 'node:worker_threads';
+import { KeyferryError } from '../../errors/keyferry-error.ts';
+import type { GroupEffect, RowGroup } from './commit-group.ts';
+import type { CommitWorkerData, FromCommitWorker, ToCommitWorker } from './commit-worker.ts';
+
+interface Waiting {
+  resolve(effect: GroupEffect): void;
+  reject(error: unknown): void;
+}
+
+export class CommitThread {
+  readonly #thread: Worker;
+  readonly #run: string;
+  readonly #ended: Promise<void>;
+  #waiting: Waiting | null = null;
+  #death: KeyferryError | null = null;
+
+  private constructor(thread: Worker, run: string) {
+    this.#thread = thread;
+    this.#run = run;
+    thread.unref();
+    this.#ended = new Promise((resolve) => {
+      thread.once('exit', () => {
+        this.#die(undefined);
+        resolve();
+      });
+    });
+    thread.on('error', (error) => this.#die(error));
+    thread.on('message', (message: FromCommitWorker) => this.#receive(message));
+  }
+
+  /** Null when it could not start: then the journal goes on being written in the engine's thread. */
+  static start(data: CommitWorkerData): Promise<CommitThread | null> {
+    const isSource = import.meta.url.endsWith('.ts');
+    const url = new URL(isSource ? './commit-worker.ts' : './commit-worker.js', import.meta.url);
+    // Node 20 does not load TypeScript; tests and scripts run from source with tsx.
+    const thread = new Worker(url, { workerData: data, ...(isSource ? { execArgv: ['--import', 'tsx'] } : {}) });
+    const handle = new CommitThread(thread, data.run);
+    return new Promise((resolve) => {
+      thread.once('message', () => resolve(handle));
+      thread.once('exit', () => resolve(null));
+    });
+  }
+
+  /** Resolves when the group is durable; rejects when none of it was written, or when nobody knows. */
+  commit(group: RowGroup): Promise<GroupEffect> {
+    return new Promise((resolve, reject) => {
+      if (this.#death !== null) {
+        reject(this.#death);
+        return;
+      }
+      this.#waiting = { resolve, reject };
+      this.#thread.ref();
+      const message: ToCommitWorker = { kind: 'commit', group };
+      this.#thread.postMessage(message);
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#death !== null) return;
+    const message: ToCommitWorker = { kind: 'close' };
+    this.#thread.ref();
+    this.#thread.postMessage(message);
+    await this.#ended;
+  }
+
+  #receive(message: FromCommitWorker): void {
+    const waiting = this.#waiting;
+    if (message.kind === 'ready' || waiting === null) return;
+    this.#waiting = null;
+    this.#thread.unref();
+    if (message.kind === 'committed') waiting.resolve(message.effect);
+    else if (message.record !== null) waiting.reject(KeyferryError.fromRecord(message.record));
+    else waiting.reject(new Error(`in the journal's thread: ${message.message}`));
+  }
+
+  #die(cause: unknown): void {
+    this.#death ??= new KeyferryError(
+      'state-unwritable',
+      `The journal of run ${this.#run} lost the thread that writes it.`,
+      {
+        hint: 'Resume the run: what the journal does not know is asked of the devices.',
+        cause,
+      },
+    );
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.reject(this.#death);
+  }
+}
