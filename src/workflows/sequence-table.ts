@@ -5,6 +5,7 @@
 import { getInitialSnapshot, transition } from 'xstate';
 import {
   type Effect,
+  SEQUENCE_EVENTS,
   type SequenceEvent,
   type SequenceSpec,
   sequenceMachine,
