@@ -32,6 +32,8 @@ export type Entry =
       readonly from: string;
       readonly to: string;
       readonly reason: string | null;
+      /** With `finishing`: what the run will be once `finally` is through, so that a crash on the way does not change it. */
+      readonly ending?: RunEnding;
     }
   | {
       readonly kind: 'intent';
@@ -62,6 +64,11 @@ export type Entry =
   | { readonly kind: 'cancel'; readonly by: string }
   /** Items in these states became pending again for a new generation (`retry RUN`). */
   | { readonly kind: 'reset'; readonly generation: number; readonly states: readonly ItemState[] };
+
+export interface RunEnding {
+  readonly state: 'done' | 'failed' | 'cancelled';
+  readonly error: ErrorRecord | null;
+}
 
 export type ItemState = 'pending' | 'migrated' | 'skipped' | 'failed' | 'needs-attention';
 

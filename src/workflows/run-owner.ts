@@ -1,9 +1,10 @@
 /** Owns one run in this process: steps the run machine, carries out its effects, and says how it ended. */
 import { createActor } from 'xstate';
 import { KeyferryError } from '../errors/keyferry-error.ts';
-import type { EntryScope, RunEnding } from '../journal/journal.ts';
+import type { RunEnding } from '../journal/journal.ts';
 import { scopeOf } from './arguments.ts';
-import { CANARY_ITEM, hasPassed, proveRoute } from './canary.ts';
+import { begunItems, parkItems } from './begun-items.ts';
+import { CANARY_ITEM, proveRoute } from './canary.ts';
 import type { Progress, RunHandle, RunResult } from './engine.ts';
 import { ItemRunner } from './item-runner.ts';
 import { Mover } from './mover.ts';
@@ -167,7 +168,16 @@ export class RunOwner {
   async #finishBegun(): Promise<void> {
     const begun = begunItems(this.#run);
     if (begun.size === 0) return;
-    await guardWrappingKeys(this.#run, this.#scope());
+    try {
+      await guardWrappingKeys(this.#run, this.#scope());
+    } catch (error) {
+      // Without its wrapping keys no item can be finished; that must not keep the run from ending.
+      const isFinal =
+        error instanceof KeyferryError && (error.scope === 'item' || suspensionOf(error).kind === 'refused');
+      if (!isFinal) throw error;
+      await parkItems(this.#run, begun, error);
+      return;
+    }
     if (begun.has(CANARY_ITEM)) await proveRoute(this.#run, this.#prepared.steps).catch(unlessRefused);
     begun.delete(CANARY_ITEM);
     if (begun.size > 0) await this.#move(begun);
@@ -219,18 +229,4 @@ export class RunOwner {
 /** A canary that fails has been removed again, which is all that a run to be cancelled wants of it. */
 function unlessRefused(error: unknown): void {
   if (!(error instanceof Suspension) || error.kind !== 'refused') throw error;
-}
-
-const ITEM_SCOPES: readonly EntryScope[] = ['canary', 'each', 'after-each'];
-
-/** Items that were begun and not ended, the canary among them. */
-function begunItems(run: RunContext): Set<number> {
-  const begun = new Set<number>();
-  for (const { entry } of run.journal.entries({ kinds: ['intent', 'item'], scopes: ITEM_SCOPES })) {
-    if (entry.kind === 'intent' && entry.call.item !== null && entry.call.generation === run.generation)
-      begun.add(entry.call.item);
-    if (entry.kind === 'item') begun.delete(entry.item);
-  }
-  if (hasPassed(run)) begun.delete(CANARY_ITEM);
-  return begun;
 }

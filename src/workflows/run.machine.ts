@@ -25,6 +25,9 @@ export type RunEvent =
 
 const effect = (name: RunEffect) => ({ type: 'effect' as const, params: { do: name } });
 
+/** `finally` could not be carried to its end: the run stays open. */
+const UNFINISHED = { stopped: 'paused', refused: 'paused', 'approval.missing': 'waiting' } as const;
+
 export const runMachine = setup({
   types: { events: {} as RunEvent },
   actions: { effect: (_, _params: { do: RunEffect }) => undefined },
@@ -66,9 +69,9 @@ export const runMachine = setup({
         cancel: 'cancelling',
       },
     },
-    finishing: { entry: effect('finish'), on: { finished: 'done', stopped: 'paused', 'approval.missing': 'waiting' } },
-    failing: { entry: effect('finish'), on: { finished: 'failed', stopped: 'paused' } },
-    cancelling: { entry: effect('finish'), on: { finished: 'cancelled', stopped: 'paused' } },
+    finishing: { entry: effect('finish'), on: { finished: 'done', ...UNFINISHED } },
+    failing: { entry: effect('finish'), on: { finished: 'failed', ...UNFINISHED } },
+    cancelling: { entry: effect('finish'), on: { finished: 'cancelled', ...UNFINISHED } },
     paused: { entry: effect('none'), type: 'final' },
     waiting: { entry: effect('none'), type: 'final' },
     done: { entry: effect('none'), type: 'final' },
