@@ -8,6 +8,7 @@ import { isKeyRef, type KeyRef } from '../keys/key-record.ts';
 import { keyScope } from '../plan/key-scope.ts';
 import { readHistory } from './history.ts';
 import { readSource } from './item-runner.ts';
+import { patiently } from './patience.ts';
 import type { RunContext } from './run-environment.ts';
 import type { Verdict } from './sequence.machine.ts';
 import { type KnownCall, newContext, type SequenceContext } from './sequence-context.ts';
@@ -27,6 +28,7 @@ export async function proveRoute(run: RunContext, prepared: Readonly<Record<stri
     generation: run.generation,
     devices: run.devices,
     salt: run.salt,
+    clock: run.clock,
     item: CANARY_ITEM,
     scopes: ['canary', 'each', 'after-each'],
   });
@@ -47,6 +49,7 @@ export async function proveRoute(run: RunContext, prepared: Readonly<Record<stri
     devices: run.devices,
     generation: run.generation,
     salt: run.salt,
+    clock: run.clock,
     leftover: (device, object, reason) => run.leftovers.add(device, object, reason),
   });
   const moving = await contextOf(run, key, prepared, known);
@@ -87,7 +90,7 @@ async function contextOf(
 ): Promise<SequenceContext> {
   const device = run.devices.get(key.device);
   if (device === undefined) throw new KeyferryError('device-unknown', `no device is bound to ${key.device}`);
-  const record = await device.device.read(key);
+  const record = await patiently(run.clock, () => device.device.read(key));
   return newContext({
     scope: 'each',
     item: CANARY_ITEM,

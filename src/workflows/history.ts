@@ -4,7 +4,10 @@
  */
 import type { BoundDevice } from '../adapters/adapter.ts';
 import { KeyferryError } from '../errors/keyferry-error.ts';
-import type { EntryScope, Journal, StoredEntry } from '../journal/journal.ts';
+import type { CallId, EntryScope, Journal, StoredEntry } from '../journal/journal.ts';
+import { isKeyRef } from '../keys/key-record.ts';
+import type { CallClock } from './call-clock.ts';
+import { patiently } from './patience.ts';
 import type { KnownCall } from './sequence-context.ts';
 
 export interface HistoryQuery {
@@ -14,6 +17,7 @@ export interface HistoryQuery {
   readonly item: number | null;
   readonly devices: ReadonlyMap<string, BoundDevice>;
   readonly salt: Uint8Array;
+  readonly clock: CallClock;
 }
 
 export async function readHistory(query: HistoryQuery): Promise<Map<string, KnownCall>> {
@@ -26,6 +30,8 @@ export async function readHistory(query: HistoryQuery): Promise<Map<string, Know
     const calls = call.scope === 'undo' ? undone : known;
     if (entry.kind === 'intent') {
       calls.set(call.step, { state: 'open', call, expectation: entry.expectation });
+      // Made anew: what was taken back before was another object.
+      if (call.scope !== 'undo') forgetUndo(undone, call.step);
     } else if (entry.result === 'applied') {
       const violation = entry.error === null ? null : KeyferryError.fromRecord(entry.error);
       calls.set(call.step, { state: 'applied', outputs: entry.outputs ?? {}, violation });
@@ -35,9 +41,13 @@ export async function readHistory(query: HistoryQuery): Promise<Map<string, Know
   }
   for (const [name, undo] of undone) {
     const [step = '', output = ''] = name.split('.');
-    if (undo.state === 'applied' || (await wasRemoved(query, known.get(step), output))) known.delete(step);
+    if (undo.state === 'applied' || (await settleUndo(query, undo.call, known.get(step), output))) known.delete(step);
   }
   return known;
+}
+
+function forgetUndo(undone: Map<string, KnownCall>, step: string): void {
+  for (const name of undone.keys()) if (name.startsWith(`${step}.`)) undone.delete(name);
 }
 
 function entriesOf(query: HistoryQuery): Iterable<StoredEntry> {
@@ -49,12 +59,19 @@ function entriesOf(query: HistoryQuery): Iterable<StoredEntry> {
   });
 }
 
-/** An undo call that was never answered: ask the device whether the object is gone. */
-async function wasRemoved(query: HistoryQuery, made: KnownCall | undefined, output: string): Promise<boolean> {
+/** An undo call that was never answered: the device is asked whether the object is gone. */
+async function settleUndo(
+  query: HistoryQuery,
+  call: CallId,
+  made: KnownCall | undefined,
+  output: string,
+): Promise<boolean> {
   const key = made?.state === 'applied' ? made.outputs[output] : undefined;
-  if (key === undefined || typeof key !== 'object' || key === null) return false;
-  const device = query.devices.get((key as { device?: string }).device ?? '');
+  const device = isKeyRef(key) ? query.devices.get(key.device) : undefined;
   if (device === undefined) return false;
-  const found = await device.device.reconcile({ action: 'delete-key', args: { key }, salt: query.salt }, null);
-  return found.state === 'done';
+  const request = { action: 'delete-key', args: { key }, salt: query.salt };
+  const { state } = await patiently(query.clock, () => device.device.reconcile(request, null));
+  const result = state === 'done' ? 'applied' : state === 'absent' ? 'not-applied' : 'unknown';
+  query.journal.note({ kind: 'outcome', call, result, settled: true, outputs: null, error: null });
+  return state === 'done';
 }

@@ -6,6 +6,7 @@ import type { KeyRecord } from '../keys/key-record.ts';
 import { keyRefOf, keyScope } from '../plan/key-scope.ts';
 import type { PlanItem } from '../plan/model.ts';
 import { readHistory } from './history.ts';
+import { patiently } from './patience.ts';
 import type { RunContext } from './run-environment.ts';
 import type { Verdict } from './sequence.machine.ts';
 import { newContext, type SequenceContext, type SourceKey } from './sequence-context.ts';
@@ -68,8 +69,8 @@ export class ItemRunner {
   }
 
   #history(item: number) {
-    const { journal, generation, devices, salt } = this.#run;
-    return readHistory({ journal, generation, devices, salt, item, scopes: ['each', 'after-each'] });
+    const { journal, generation, devices, salt, clock } = this.#run;
+    return readHistory({ journal, generation, devices, salt, clock, item, scopes: ['each', 'after-each'] });
   }
 
   async #end(
@@ -109,7 +110,8 @@ export async function readSource(run: RunContext, record: KeyRecord): Promise<So
   const ref = keyRefOf(record, role);
   const planned = record.locator.fingerprint;
   const methods = planned === null ? FINGERPRINT_METHODS : [planned.method];
-  const fingerprint = await device.device.fingerprint({ key: ref, salt: run.salt, methods });
+  const request = { key: ref, salt: run.salt, methods };
+  const fingerprint = await patiently(run.clock, () => device.device.fingerprint(request));
   if (planned !== null && !sameFingerprint(planned, fingerprint)) {
     throw new KeyferryError(
       'key-stale',

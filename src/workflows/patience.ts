@@ -4,7 +4,7 @@ import { backoffMs, type CallClock } from './call-clock.ts';
 
 /** Tries of a call that a busy device refused; a step's own `retry` may ask for more. */
 export const TRANSIENT_ATTEMPTS = 6;
-const BACKOFF = { backoff: 'exponential', delayMs: 100 } as const;
+export const BACKOFF = { backoff: 'exponential', delayMs: 100 } as const;
 
 /** Rejects with what the last try rejected with; what is not transient is not tried again. */
 export async function patiently<T>(clock: Pick<CallClock, 'sleep' | 'random'>, read: () => Promise<T>): Promise<T> {

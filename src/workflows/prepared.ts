@@ -62,12 +62,12 @@ export class PreparedBlock {
   }
 
   async finish(): Promise<void> {
-    const { journal, generation, devices, salt, playbook, inputs } = this.#run;
+    const { journal, generation, devices, salt, clock, playbook, inputs } = this.#run;
     // What an earlier process made after the step at which this one failed has to be taken down too.
     for (const [step, made] of this.#context?.known ?? []) {
       if (made.state === 'applied' && this.#context !== null) this.#context.steps[step] ??= made.outputs;
     }
-    const known = await readHistory({ journal, generation, devices, salt, item: null, scopes: ['finally'] });
+    const known = await readHistory({ journal, generation, devices, salt, clock, item: null, scopes: ['finally'] });
     const context = newContext({ scope: 'finally', item: null, inputs, steps: this.steps, source: null, known });
     const sequence = new Sequence({ id: 'finally', onFailure: 'go-on', undo: false }, playbook.finally);
     await sequence.walk(context, this.#run.runner);
@@ -84,8 +84,8 @@ export class PreparedBlock {
   }
 
   async #begin(): Promise<SequenceContext> {
-    const { journal, generation, devices, salt, inputs } = this.#run;
-    const known = await readHistory({ journal, generation, devices, salt, item: null, scopes: ['prepare'] });
+    const { journal, generation, devices, salt, clock, inputs } = this.#run;
+    const known = await readHistory({ journal, generation, devices, salt, clock, item: null, scopes: ['prepare'] });
     this.#context = newContext({ scope: 'prepare', item: null, inputs, steps: {}, source: null, known });
     return this.#context;
   }

@@ -11,6 +11,7 @@ import { missingSteps, resolveArguments, scopeOf } from './arguments.ts';
 import { type BuiltIns, isBuiltIn } from './built-ins.ts';
 import { backoffMs, type CallClock } from './call-clock.ts';
 import { adoptResult, durableOutputs } from './durable-outputs.ts';
+import { patiently, TRANSIENT_ATTEMPTS } from './patience.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import type { Effect, SequenceEvent } from './sequence.machine.ts';
 import type { SequenceContext } from './sequence-context.ts';
@@ -36,7 +37,6 @@ export interface StepEnvironment {
 export const DEFAULT_TIMEOUT_MS = 120_000;
 /** A timed-out call is waited for this long in all before its item is parked. */
 export const QUARANTINE_MS = 600_000;
-const TRANSIENT_ATTEMPTS = 6;
 
 export class StepRunner {
   readonly #env: StepEnvironment;
@@ -161,7 +161,8 @@ export class StepRunner {
     }
     try {
       const request = this.#request(step, args, expectation);
-      const found = await device.device.reconcile(request, this.#sourceOf(step, context));
+      const source = this.#sourceOf(step, context);
+      const found = await patiently(this.#env.clock, () => device.device.reconcile(request, source));
       context.unsettled = null;
       if (found.state === 'done') {
         const result = adoptResult(found, step.target);

@@ -1,14 +1,17 @@
 /** Takes back what a failed item created, newest first. It touches only objects whose making this run has journalled. */
-import { KeyferryError } from '../errors/keyferry-error.ts';
+import type { ActionCall, BoundDevice, Device, Reconciliation } from '../adapters/adapter.ts';
+import { type CallOutcome, KeyferryError } from '../errors/keyferry-error.ts';
 import type { CallId } from '../journal/journal.ts';
 import { isKeyRef } from '../keys/key-record.ts';
 import { labelText } from '../keys/locator.ts';
+import { backoffMs } from './call-clock.ts';
+import { BACKOFF, patiently, TRANSIENT_ATTEMPTS } from './patience.ts';
 import type { SequenceEvent } from './sequence.machine.ts';
 import type { Created, SequenceContext } from './sequence-context.ts';
 import type { StepEnvironment } from './step-runner.ts';
 import { suspensionOf } from './suspension.ts';
 
-type UndoEnvironment = Pick<StepEnvironment, 'journal' | 'devices' | 'generation' | 'salt' | 'leftover'>;
+type UndoEnvironment = Pick<StepEnvironment, 'journal' | 'devices' | 'generation' | 'salt' | 'clock' | 'leftover'>;
 
 export class UndoRunner {
   readonly #env: UndoEnvironment;
@@ -39,42 +42,63 @@ export class UndoRunner {
     for (const undo of calls) {
       const value = outputs[undo.output];
       if (value === undefined) continue;
-      const call: CallId = {
-        generation: this.#env.generation,
-        scope: 'undo',
-        item: context.item,
-        step: `${step.id}.${undo.output}`,
-        attempt: 1,
-      };
-      await this.#env.journal.append({
-        kind: 'intent',
-        call,
-        action: undo.action,
-        device: step.target,
-        expectation: null,
-      });
+      const name = { scope: 'undo', item: context.item, step: `${step.id}.${undo.output}` } as const;
+      const request = { action: undo.action, args: { [undo.argument]: value }, salt: this.#env.salt };
+      const failure = await this.#remove(name, step.target, device, request);
+      if (failure === null) continue;
+      isClean = false;
+      this.#env.leftover(step.target, describe(value), `could not be removed: ${failure.message}`);
+    }
+    return isClean;
+  }
+
+  /** null: it is gone. A call without an answer is settled by asking the device; only what is still there is tried again. */
+  async #remove(
+    name: Pick<CallId, 'scope' | 'item' | 'step'>,
+    role: string,
+    { device }: BoundDevice,
+    request: ActionCall,
+  ): Promise<KeyferryError | null> {
+    const { journal, generation, clock } = this.#env;
+    for (let attempt = 1; ; attempt += 1) {
+      const call: CallId = { generation, ...name, attempt };
+      const outcome = (result: CallOutcome, settled: boolean, error: KeyferryError | null): void =>
+        journal.note({ kind: 'outcome', call, result, settled, outputs: null, error: error?.toRecord() ?? null });
+      await journal.append({ kind: 'intent', call, action: request.action, device: role, expectation: null });
       try {
-        await device.device.perform({ action: undo.action, args: { [undo.argument]: value }, salt: this.#env.salt });
-        this.#env.journal.note({ kind: 'outcome', call, result: 'applied', settled: true, outputs: null, error: null });
+        await device.perform(request);
+        outcome('applied', true, null);
+        return null;
       } catch (error) {
         if (!(error instanceof KeyferryError)) throw error;
         // Gone is what undo wants.
         const isGone = error.code === 'key-not-found';
-        this.#env.journal.note({
-          kind: 'outcome',
-          call,
-          result: isGone ? 'applied' : error.outcome,
-          settled: error.outcome !== 'unknown',
-          outputs: null,
-          error: isGone ? null : error.toRecord(),
-        });
-        if (isGone) continue;
+        const isUnknown = !isGone && error.outcome === 'unknown';
+        outcome(isGone ? 'applied' : error.outcome, !isUnknown, isGone ? null : error);
+        if (isGone) return null;
         if (error.scope === 'run') throw suspensionOf(error);
-        isClean = false;
-        this.#env.leftover(step.target, describe(value), `could not be removed: ${error.message}`);
+        if (isUnknown) {
+          const found = await this.#ask(device, request);
+          if (found === null) return error;
+          outcome(found === 'done' ? 'applied' : found === 'absent' ? 'not-applied' : 'unknown', true, error);
+          if (found === 'done') return null;
+          if (found === 'ambiguous') return error;
+        } else if (error.scope !== 'transient') return error;
+        if (attempt >= TRANSIENT_ATTEMPTS) return error;
+        await clock.sleep(backoffMs(BACKOFF, attempt, clock.random()));
       }
     }
-    return isClean;
+  }
+
+  /** null: the device could not even be asked. */
+  async #ask(device: Device, request: ActionCall): Promise<Reconciliation['state'] | null> {
+    try {
+      return (await patiently(this.#env.clock, () => device.reconcile(request, null))).state;
+    } catch (error) {
+      if (!(error instanceof KeyferryError)) throw error;
+      if (error.scope === 'run') throw suspensionOf(error);
+      return null;
+    }
   }
 }
 

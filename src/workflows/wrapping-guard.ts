@@ -11,13 +11,16 @@ import { isKeyRef, type KeyRef } from '../keys/key-record.ts';
 import { routesOf } from '../plan/routes.ts';
 import type { Playbook, Scope, Step } from '../playbook/model.ts';
 import { missingSteps, resolveTemplate } from './arguments.ts';
+import type { CallClock } from './call-clock.ts';
 import { compareKeys } from './compare-keys.ts';
+import { patiently } from './patience.ts';
 
 export interface GuardEnvironment {
   readonly playbook: Playbook;
   readonly journal: Journal;
   readonly devices: ReadonlyMap<string, BoundDevice>;
   readonly salt: Uint8Array;
+  readonly clock: CallClock;
 }
 
 export async function guardWrappingKeys(env: GuardEnvironment, scope: Scope): Promise<void> {
@@ -51,8 +54,8 @@ export async function guardWrappingKeys(env: GuardEnvironment, scope: Scope): Pr
 async function comparePublicKeys(env: GuardEnvironment, wrapping: KeyRef, unwrapping: KeyRef): Promise<unknown> {
   const source = bound(env, wrapping);
   const target = bound(env, unwrapping);
-  const there = spkiHash(await source.device.publicKey(wrapping));
-  const here = spkiHash(await target.device.publicKey(unwrapping));
+  const there = spkiHash(await patiently(env.clock, () => source.device.publicKey(wrapping)));
+  const here = spkiHash(await patiently(env.clock, () => target.device.publicKey(unwrapping)));
   if (there !== here) {
     throw new KeyferryError(
       'wrapping-key-swapped',
@@ -60,7 +63,7 @@ async function comparePublicKeys(env: GuardEnvironment, wrapping: KeyRef, unwrap
       { device: source.settings.name, operation: 'publicKey' },
     );
   }
-  const { attributes } = await target.device.read(unwrapping, { kcv: false });
+  const { attributes } = await patiently(env.clock, () => target.device.read(unwrapping, { kcv: false }));
   if (attributes.local !== true) {
     throw new KeyferryError(
       'wrapping-key-not-local',
@@ -73,14 +76,16 @@ async function comparePublicKeys(env: GuardEnvironment, wrapping: KeyRef, unwrap
 
 /** A transit KEK is on both sides as a secret key: it must be the same one. */
 async function compareSecretKeys(env: GuardEnvironment, wrapping: KeyRef, unwrapping: KeyRef): Promise<unknown> {
-  const verification = await compareKeys({
-    source: wrapping,
-    target: unwrapping,
-    devices: env.devices,
-    salt: env.salt,
-    sourceFingerprint: null,
-    mayBeWeak: true,
-  });
+  const verification = await patiently(env.clock, () =>
+    compareKeys({
+      source: wrapping,
+      target: unwrapping,
+      devices: env.devices,
+      salt: env.salt,
+      sourceFingerprint: null,
+      mayBeWeak: true,
+    }),
+  );
   if (verification.result === 'different') {
     throw new KeyferryError(
       'wrapping-key-swapped',
