@@ -48,7 +48,12 @@ export function readSecretReference(
       return undefined;
     }
     default:
-      problems.add(entry.keyPlace, `${entry.key} is no place for a secret`, suggestion(entry.key, SECRET_SOURCES));
+      // Not quoted: it may be the secret, written in the wrong place.
+      problems.add(
+        entry.keyPlace,
+        'this is no place where a secret is found',
+        suggestion(entry.key, SECRET_SOURCES) ?? SHOW,
+      );
       return undefined;
   }
   problems.add(

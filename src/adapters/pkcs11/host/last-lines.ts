@@ -4,6 +4,8 @@ import type { Secret } from '../../../keys/secret.ts';
 
 const LINES = 8;
 const LINE_CHARS = 300;
+/** Kept longer than shown: a PIN is taken out before a line is cut, so that no half of one is shown. */
+const KEPT_CHARS = 4_096;
 
 export class LastLines {
   #lines: string[] = [];
@@ -18,13 +20,20 @@ export class LastLines {
   toString(secret?: Secret): string {
     const pin = secret?.reveal() ?? '';
     const printed = [...this.#lines, this.#open].filter((line) => line.trim() !== '').slice(-LINES);
-    const text = printed.map((line) => line.replace(/\p{Cc}+/gu, ' ').trim()).join(' | ');
-    return pin === '' ? text : text.replaceAll(pin, '[redacted]');
+    const whole = pin === '' ? printed : printed.map((line) => line.replaceAll(pin, '[redacted]'));
+    return whole
+      .map((line) =>
+        line
+          .slice(0, LINE_CHARS)
+          .replace(/\p{Cc}+/gu, ' ')
+          .trim(),
+      )
+      .join(' | ');
   }
 
   #add(text: string): void {
     const lines = `${this.#open}${text}`.split('\n');
-    this.#open = (lines.pop() ?? '').slice(-LINE_CHARS);
-    this.#lines = [...this.#lines, ...lines.map((line) => line.slice(0, LINE_CHARS))].slice(-LINES);
+    this.#open = (lines.pop() ?? '').slice(0, KEPT_CHARS);
+    this.#lines = [...this.#lines, ...lines.map((line) => line.slice(0, KEPT_CHARS))].slice(-LINES);
   }
 }
