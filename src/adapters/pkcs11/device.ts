@@ -71,7 +71,7 @@ export class Pkcs11Device implements Device {
         for (let start = 0; start < handles.length; start += ENUMERATION_BATCH) {
           const facts = handles
             .slice(start, start + ENUMERATION_BATCH)
-            .flatMap((handle) => presentFacts(token, handle, keyClass));
+            .flatMap((handle) => presentFacts(token, handle, keyClass, query.kcv === false));
           for (const key of facts) put(build, key, key.handle);
           if (wanted.includes(keyClass)) yield await Promise.all(facts.map((key) => this.#record(key, query)));
           else await new Promise(setImmediate);
@@ -89,7 +89,7 @@ export class Pkcs11Device implements Device {
 
   async #record(facts: KeyFacts, query: InventoryQuery): Promise<KeyRecord> {
     const token = this.#token;
-    const kcv = query.kcv === false ? facts.checkValue : await checkValue(token, facts);
+    const kcv = query.kcv === false ? token.shownCheckValue(facts) : await checkValue(token, facts);
     const { fingerprint } = query;
     const made =
       fingerprint === undefined ? null : await fingerprintKey(token, facts, fingerprint.salt, fingerprint.methods);
@@ -153,7 +153,7 @@ export class Pkcs11Device implements Device {
 
   async read(key: KeyRef, options: { readonly kcv?: boolean } = {}): Promise<KeyRecord> {
     return await this.#withKey('read', key, async (facts) => {
-      const kcv = options.kcv === false ? facts.checkValue : await checkValue(this.#token, facts);
+      const kcv = options.kcv === false ? this.#token.shownCheckValue(facts) : await checkValue(this.#token, facts);
       return recordOf(this.#token, facts, kcv, null);
     });
   }
@@ -187,9 +187,14 @@ export class Pkcs11Device implements Device {
 }
 
 /** Nothing for an object that was deleted since it was found. */
-function presentFacts(token: Token, handle: bigint, keyClass: (typeof KEY_CLASSES)[number]): KeyFacts[] {
+function presentFacts(
+  token: Token,
+  handle: bigint,
+  keyClass: (typeof KEY_CLASSES)[number],
+  withCheckValue: boolean,
+): KeyFacts[] {
   try {
-    return [token.facts(handle, keyClass)];
+    return [token.facts(handle, keyClass, withCheckValue)];
   } catch (error) {
     if (isGone(error)) return [];
     throw error;

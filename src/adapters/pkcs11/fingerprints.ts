@@ -127,7 +127,7 @@ function readNumbers(token: Token, handle: Handle): { modulus: Uint8Array | null
 /** Six hex digits: E(0) where the key may encrypt, else what the device says, else null. */
 export async function checkValue(token: Token, facts: KeyFacts): Promise<string | null> {
   const type = mechanismFor(token, facts, 'encrypt-ecb');
-  if (type === undefined) return facts.checkValue;
+  if (type === undefined) return token.shownCheckValue(facts);
   const zero = new Uint8Array(facts.type === 'des3' ? 8 : 16);
   try {
     const block = await token.pool.use((session) => token.module.encrypt(session, { type }, facts.handle, zero));
@@ -135,7 +135,7 @@ export async function checkValue(token: Token, facts: KeyFacts): Promise<string 
     block.fill(0);
     return value;
   } catch (error) {
-    if (isUnable(error)) return facts.checkValue;
+    if (isUnable(error)) return token.shownCheckValue(facts);
     throw error;
   }
 }

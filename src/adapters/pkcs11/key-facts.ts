@@ -13,8 +13,8 @@ export interface KeyFacts extends ObjectName {
   /** 0 where the device does not say. */
   readonly bits: number;
   readonly attributes: KeyAttributes;
-  /** CKA_CHECK_VALUE of a secret key when it has the standard's three bytes. */
-  readonly checkValue: string | null;
+  /** CKA_CHECK_VALUE of a secret key when it has the standard's three bytes; undefined: not asked. */
+  readonly checkValue: string | null | undefined;
 }
 
 const OBJECT = ['token', 'private', 'local', 'modifiable', 'copyable', 'destroyable'] as const;
@@ -32,12 +32,10 @@ const SIZE: Readonly<Record<KeyClass, number>> = {
   public: CKA.MODULUS_BITS,
   private: CKA.MODULUS,
 };
-/** Secret keys last: only they have a check value that means something. */
 const types = (keyClass: KeyClass): readonly number[] => [
   ...NAMING,
   SIZE[keyClass],
   ...BOOLEANS[keyClass].map((name) => CKA_OF[name]),
-  ...(keyClass === 'secret' ? [CKA.CHECK_VALUE] : []),
 ];
 const TYPES: Readonly<Record<KeyClass, readonly number[]>> = {
   secret: types('secret'),
@@ -48,9 +46,21 @@ const TYPES: Readonly<Record<KeyClass, readonly number[]>> = {
 const valueAt = (readings: readonly AttributeReading[], index: number): Uint8Array | null =>
   readings[index]?.value ?? null;
 
-/** Class is given, not read: whoever looks at an object knows in which class it was found. */
-export function readFacts(module: Cryptoki, session: Handle, handle: Handle, keyClass: KeyClass): KeyFacts {
-  const readings = module.C_GetAttributeValue(session, handle, TYPES[keyClass]);
+/** Only secret keys have a check value that means something. A device computes it for every reading, so it is asked for only when wanted. */
+const TYPES_WITH_CHECK_VALUE: readonly number[] = [...TYPES.secret, CKA.CHECK_VALUE];
+
+export interface FactsRequest {
+  readonly handle: Handle;
+  /** Given, not read: whoever looks at an object knows in which class it was found. */
+  readonly keyClass: KeyClass;
+  readonly withCheckValue: boolean;
+}
+
+export function readFacts(module: Cryptoki, session: Handle, request: FactsRequest): KeyFacts {
+  const { handle, keyClass, withCheckValue } = request;
+  const isSecret = keyClass === 'secret';
+  const wanted = isSecret && withCheckValue ? TYPES_WITH_CHECK_VALUE : TYPES[keyClass];
+  const readings = module.C_GetAttributeValue(session, handle, wanted);
   const type = keyTypeOf(ulongOf(valueAt(readings, 0)));
   const names = BOOLEANS[keyClass];
   const attributes: { [name in AttributeName]?: boolean } = {};
@@ -59,7 +69,6 @@ export function readFacts(module: Cryptoki, session: Handle, handle: Handle, key
     const value = boolOf(valueAt(readings, index + 4));
     if (name !== undefined && value !== undefined) attributes[name] = value;
   }
-  const check = keyClass === 'secret' ? valueAt(readings, names.length + 4) : null;
   return {
     handle,
     class: keyClass,
@@ -68,9 +77,15 @@ export function readFacts(module: Cryptoki, session: Handle, handle: Handle, key
     label: hexOf(valueAt(readings, 2)),
     bits: bitsOf(keyClass, type, valueAt(readings, 3)),
     attributes,
-    checkValue: check?.length === 3 ? hexOf(check) : null,
+    checkValue: !isSecret ? null : withCheckValue ? checkValueOf(valueAt(readings, names.length + 4)) : undefined,
   };
 }
+
+export function readCheckValue(module: Cryptoki, session: Handle, handle: Handle): string | null {
+  return checkValueOf(valueAt(module.C_GetAttributeValue(session, handle, [CKA.CHECK_VALUE]), 0));
+}
+
+const checkValueOf = (value: Uint8Array | null): string | null => (value?.length === 3 ? hexOf(value) : null);
 
 export function readName(module: Cryptoki, session: Handle, handle: Handle, keyClass: KeyClass): ObjectName {
   const readings = module.C_GetAttributeValue(session, handle, NAMING);

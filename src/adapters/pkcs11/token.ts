@@ -10,15 +10,13 @@ import { boolAttribute, CKO_OF, ulongAttribute } from './attribute-codec.ts';
 import { asKeyferryError, type CallContext, isGone } from './ckr-errors.ts';
 import { CKA } from './constants.ts';
 import type { Attribute, Cryptoki, Handle, TokenInfo } from './cryptoki.ts';
-import { type KeyFacts, readFacts, readName } from './key-facts.ts';
+import { type KeyFacts, readCheckValue, readFacts, readName } from './key-facts.ts';
 import { type IndexBuild, ObjectIndex, type ObjectName, put } from './object-index.ts';
 import type { Pkcs11Profile } from './profile.ts';
+import { RecentFacts } from './recent-facts.ts';
 import type { SessionKeyWay } from './session-keys.ts';
 import type { SessionPool } from './session-pool.ts';
 import type { ResolvedWrap } from './wrap-probe.ts';
-
-/** More than this many keys are never on their way at once; a leftover costs one more read. */
-const EXPECTED_MAX = 4096;
 
 /** How many objects are read before other work gets its turn. */
 export const ENUMERATION_BATCH = 256;
@@ -65,7 +63,8 @@ export class Token {
   readonly unknownAttributes = new Set<number>();
   /** What was read of wrapping keys: they serve thousands of calls. */
   readonly wrappingKeys = new Map<Handle, KeyFacts>();
-  readonly #expected = new Map<Handle, KeyFacts>();
+  readonly #recent = new RecentFacts();
+  readonly #arrived = new RecentFacts();
   #refreshing: Promise<void> | null = null;
 
   constructor(options: TokenOptions) {
@@ -84,8 +83,20 @@ export class Token {
     return this.info.serial;
   }
 
-  facts(handle: Handle, keyClass: KeyClass): KeyFacts {
-    return readFacts(this.module, this.lookups, handle, keyClass);
+  facts(handle: Handle, keyClass: KeyClass, withCheckValue = false): KeyFacts {
+    const facts = readFacts(this.module, this.lookups, { handle, keyClass, withCheckValue });
+    this.#recent.add(facts);
+    return facts;
+  }
+
+  /** As read a moment ago, or read now: for the steps that follow each other on one key. */
+  recentFacts(handle: Handle, keyClass: KeyClass): KeyFacts {
+    return this.#recent.get(handle) ?? this.facts(handle, keyClass);
+  }
+
+  /** CKA_CHECK_VALUE, read now when it was not asked for with the facts. */
+  shownCheckValue(facts: KeyFacts): string | null {
+    return facts.checkValue === undefined ? readCheckValue(this.module, this.lookups, facts.handle) : facts.checkValue;
   }
 
   nameAt(handle: Handle, keyClass: KeyClass): ObjectName {
@@ -136,25 +147,25 @@ export class Token {
     }
   }
 
-  /** What was just read of a key whose fingerprint is wanted next, as it is of every key that moves. */
+  /** A key was made and read back just now: its class, type and permissions are known, and its fingerprint is wanted next. */
   expectUse(facts: KeyFacts): void {
-    if (this.#expected.size >= EXPECTED_MAX) this.#expected.clear();
-    this.#expected.set(facts.handle, facts);
+    this.#arrived.add(facts);
   }
 
   /** Facts for one use of a key: only its class, type and permissions are sure to be filled in. */
   factsForUse(handle: Handle, keyClass: KeyClass): KeyFacts {
-    const known = this.#expected.get(handle);
-    if (known === undefined) return this.facts(handle, keyClass);
-    this.#expected.delete(handle);
-    return known;
+    const arrived = this.#arrived.get(handle);
+    if (arrived === undefined) return this.recentFacts(handle, keyClass);
+    this.#arrived.forget(handle);
+    return arrived;
   }
 
   /** The object behind the handle is changed or gone: nothing that was read of it holds any more. */
   forget(handle: Handle): void {
     this.fingerprints.delete(handle);
     this.wrappingKeys.delete(handle);
-    this.#expected.delete(handle);
+    this.#recent.forget(handle);
+    this.#arrived.forget(handle);
   }
 
   ref(object: ObjectName, fingerprint: Fingerprint | null = null): KeyRef {

@@ -14,7 +14,7 @@ async function shortcoming(token: Token, args: Arguments): Promise<{ reason: str
   if (name === undefined) throw token.fail('argument-invalid', `there is no attribute "${kebab}".`);
   const wanted = readBooleanIfGiven(args, 'value') ?? true;
   const handle = await locate(token, ref);
-  const got = token.facts(handle, ref.locator.class).attributes[name];
+  const got = token.recentFacts(handle, ref.locator.class).attributes[name];
   if (got === wanted) return null;
   return { name, reason: got === undefined ? `the device does not say whether it is ${kebab}` : phrase(name, got) };
 }

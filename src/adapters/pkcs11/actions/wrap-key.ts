@@ -98,7 +98,7 @@ async function findings(token: Token, args: Arguments): Promise<readonly Finding
   if (name !== undefined && wrap === undefined) return [{ level: 'block', reason: missing(token, name) }];
   const ref = readKeyIfKnown(args, 'key');
   if (ref === null || wrap === undefined) return [];
-  const payload = token.facts(await locate(token, ref), ref.locator.class);
+  const payload = token.recentFacts(await locate(token, ref), ref.locator.class);
   const wrappingRef = readKeyIfKnown(args, 'wrapping-key');
   const wrapping = wrappingRef === null ? null : await wrappingFacts(token, args);
   const found = refusal(token, wrap, payload, wrapping);
@@ -152,7 +152,7 @@ export const wrapKey: Pkcs11Action = {
       () => `wrap the ${inWords(ref.locator)}`,
       async () => {
         const wrapping = await wrappingFacts(token, args);
-        const payload = token.facts(await locate(token, ref), ref.locator.class);
+        const payload = token.recentFacts(await locate(token, ref), ref.locator.class);
         const found = refusal(token, wrap, payload, wrapping);
         if (found !== null) {
           throw token.fail(found.code, `the ${inWords(payload)} cannot be wrapped: ${found.reason}.`);
@@ -165,7 +165,6 @@ export const wrapKey: Pkcs11Action = {
           const gave = `${name} of the ${inWords(payload)} gave ${bytes.length} bytes where it must give ${length}`;
           throw token.fail('mechanism-invalid', `${gave}.`);
         }
-        token.expectUse(payload);
         const data: WrappedKey = {
           kind: 'wrapped-key',
           mechanism: name,
