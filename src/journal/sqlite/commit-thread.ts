@@ -12,6 +12,15 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+function startThread(workerData: CommitWorkerData): Worker {
+  if (!import.meta.url.endsWith('.ts'))
+    return new Worker(new URL('./commit-worker.js', import.meta.url), { workerData });
+  // Tests run from source, which Node 20 does not load; its worker threads do not take `--import tsx` either.
+  const source = JSON.stringify(new URL('./commit-worker.ts', import.meta.url).href);
+  const program = `import('tsx/esm/api').then(({ register }) => { register(); return import(${source}); });`;
+  return new Worker(program, { eval: true, workerData });
+}
+
 export class CommitThread {
   readonly #thread: Worker;
   readonly #run: string;
@@ -35,10 +44,7 @@ export class CommitThread {
 
   /** Null when it could not start: then the journal goes on being written in the engine's thread. */
   static start(data: CommitWorkerData): Promise<CommitThread | null> {
-    const isSource = import.meta.url.endsWith('.ts');
-    const url = new URL(isSource ? './commit-worker.ts' : './commit-worker.js', import.meta.url);
-    // Node 20 does not load TypeScript; tests and scripts run from source with tsx.
-    const thread = new Worker(url, { workerData: data, ...(isSource ? { execArgv: ['--import', 'tsx'] } : {}) });
+    const thread = startThread(data);
     const handle = new CommitThread(thread, data.run);
     return new Promise((resolve) => {
       thread.once('message', () => resolve(handle));
