@@ -137,7 +137,11 @@ describe('wrong files', () => {
       device('pin: {}'),
       '2:88: a secret is found in exactly one place ({ env: NAME }, { file: PATH }, { command: [PROGRAM, …] } or { prompt: QUESTION })',
     ],
-    ['an unknown place', device('pin: { envv: A }'), '2:90: this is no place where a secret is found (did you mean env?)'],
+    [
+      'an unknown place',
+      device('pin: { envv: A }'),
+      '2:90: this is no place where a secret is found (did you mean env?)',
+    ],
     [
       'a value in place of a variable',
       device('pin: { env: "12 34" }'),
