@@ -156,7 +156,9 @@ export interface Violation {
  */
 export type Expectation =
   | { readonly kind: 'marker'; readonly id: string }
-  | { readonly kind: 'count'; readonly locator: Locator; readonly named: number; readonly same: number };
+  | { readonly kind: 'count'; readonly locator: Locator; readonly named: number; readonly same: number }
+  /** Of what is no key, a user for one: how many of that name there were. */
+  | { readonly kind: 'named'; readonly name: string; readonly count: number };
 
 /** Before a create: what to expect, and the object that is already there with the same name and fingerprint, if any. */
 export interface Forecast {
