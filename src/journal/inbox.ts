@@ -96,8 +96,12 @@ function translating<T>(dir: string, use: () => T): T {
 /** Null for what no version of keyferry posts: the folder is private, so that is an accident and no reason to stop a run. */
 function parseMessage(text: string): InboxMessage | null {
   try {
-    const { kind, by } = JSON.parse(text) as Partial<InboxMessage>;
-    return kind === 'cancel' && typeof by === 'string' ? { kind, by } : null;
+    const message = JSON.parse(text) as Partial<Record<string, unknown>>;
+    const { kind, by, approver, publicKey, signature } = message;
+    if (kind === 'cancel' && typeof by === 'string') return { kind, by };
+    if (kind !== 'approve' || typeof approver !== 'string') return null;
+    if (typeof publicKey !== 'string' || typeof signature !== 'string') return null;
+    return { kind, approver, publicKey, signature };
   } catch {
     return null;
   }

@@ -62,6 +62,7 @@ export type Entry =
   | { readonly kind: 'check'; readonly name: string; readonly result: 'passed' | 'failed'; readonly detail: unknown }
   | { readonly kind: 'leftover'; readonly device: string; readonly object: string; readonly reason: string }
   | { readonly kind: 'cancel'; readonly by: string }
+  | ({ readonly kind: 'approval'; readonly generation: number; readonly step: string } & ApprovalEvent)
   /** Items in these states became pending again for a new generation (`retry RUN`). */
   | { readonly kind: 'reset'; readonly generation: number; readonly states: readonly ItemState[] };
 
@@ -69,6 +70,31 @@ export interface RunEnding {
   readonly state: 'done' | 'failed' | 'cancelled';
   readonly error: ErrorRecord | null;
 }
+
+/** One request at a time is open for a step of a generation; a later one replaces it and what was signed under it. */
+export type ApprovalEvent =
+  | {
+      readonly event: 'requested';
+      readonly quorum: number;
+      /** Hex. */
+      readonly nonce: string;
+      /** Milliseconds since the epoch. */
+      readonly expiresAt: number;
+    }
+  | {
+      readonly event: 'signed';
+      readonly nonce: string;
+      readonly approver: string;
+      /** SubjectPublicKeyInfo in base64, so that the journal alone proves the signature; its SHA-256 (hex) is pinned in the plan. */
+      readonly publicKey: string;
+      readonly keySha256: string;
+      /** Base64. */
+      readonly signature: string;
+      /** Hex, of the bytes that were signed. */
+      readonly statementSha256: string;
+    }
+  /** Enough had signed in time, and the step begins: it is not asked for again in this generation. */
+  | { readonly event: 'granted'; readonly nonce: string; readonly approvers: readonly string[] };
 
 export type ItemState = 'pending' | 'migrated' | 'skipped' | 'failed' | 'needs-attention';
 

@@ -3,10 +3,16 @@ import type { PlanItem } from '../plan/model.ts';
 import type { Entry, Journal } from './journal.ts';
 
 /** What another process asks of the run's owner. */
-export interface InboxMessage {
-  readonly kind: 'cancel';
-  readonly by: string;
-}
+export type InboxMessage =
+  | { readonly kind: 'cancel'; readonly by: string }
+  /** A signature over an open request for approval; the owner checks it again. Key and signature in base64. */
+  | {
+      readonly kind: 'approve';
+      readonly approver: string;
+      /** SubjectPublicKeyInfo. */
+      readonly publicKey: string;
+      readonly signature: string;
+    };
 
 /** A run that this process owns. */
 export interface OwnedRun {

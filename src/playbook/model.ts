@@ -59,7 +59,8 @@ export interface Step {
   readonly retry: Retry;
   /** null: the engine's default. */
   readonly timeoutMs: number | null;
-  readonly approval: { readonly quorum: number } | null;
+  /** `validForMs`: how long a request may be signed; absent: a day. */
+  readonly approval: { readonly quorum: number; readonly validForMs?: number } | null;
   readonly rollback: RollbackCall | null;
   readonly exposesPlaintext: boolean;
   readonly place: Place;

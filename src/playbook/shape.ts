@@ -60,7 +60,10 @@ export const STEP: ObjectShape = {
     approval: optional({
       kind: 'object',
       description: 'the run pauses here until so many approvers have signed',
-      fields: { quorum: required({ kind: 'integer', minimum: 1, maximum: 100 }) },
+      fields: {
+        quorum: required({ kind: 'integer', minimum: 1, maximum: 100, description: 'how many must sign' }),
+        'valid-for': optional({ kind: 'duration', description: 'how long a request may be signed; 24h if left out' }),
+      },
     }),
     rollback: optional(rollback),
     exposes: optional({

@@ -50,7 +50,9 @@ export function compileStep(draft: StepDraft, tools: TemplateTools, roles: Roles
   checkSettings(node, call, tools.problems);
   if (tools.problems.count > before || when === undefined || args === undefined || rollback === undefined)
     return undefined;
-  const quorum = numberOf(fieldOf(fieldOf(node, 'approval'), 'quorum'));
+  const approval = fieldOf(node, 'approval');
+  const quorum = numberOf(fieldOf(approval, 'quorum'));
+  const validForMs = parseDuration(textOf(fieldOf(approval, 'valid-for')) ?? '');
   return {
     id,
     block,
@@ -60,7 +62,7 @@ export function compileStep(draft: StepDraft, tools: TemplateTools, roles: Roles
     otherwise: textOf(fieldOf(node, 'otherwise')) === 'skip' ? 'skip' : 'fail',
     retry: readRetry(fieldOf(node, 'retry')),
     timeoutMs: parseDuration(textOf(fieldOf(node, 'timeout')) ?? '') ?? null,
-    approval: quorum === undefined ? null : { quorum },
+    approval: quorum === undefined ? null : { quorum, ...(validForMs === undefined ? {} : { validForMs }) },
     rollback,
     exposesPlaintext: call.spec.exposes === 'plaintext',
     place: node.place,

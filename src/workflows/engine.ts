@@ -62,6 +62,8 @@ export interface RunEnvironment {
   readonly inputs: Readonly<Record<string, unknown>>;
   /** `--concurrency`, null: the playbook's. */
   readonly concurrency: number | null;
+  /** `--wait`: where an approval is missing, stay until it comes. Default: end with `approval-waiting`. */
+  readonly wait?: boolean;
 }
 
 export interface RunHandle {

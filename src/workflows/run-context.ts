@@ -2,6 +2,7 @@
 import type { OwnedRun } from '../journal/run-store.ts';
 import type { PlanHead } from '../plan/model.ts';
 import type { Playbook } from '../playbook/model.ts';
+import { ApprovalGate } from './approval-gate.ts';
 import { BuiltIns } from './built-ins.ts';
 import { systemClock } from './call-clock.ts';
 import type { RunEnvironment } from './engine.ts';
@@ -28,6 +29,14 @@ export function runContext(options: RunContextOptions): RunContext {
   const stop = new StopSwitch();
   const salt = new Uint8Array(Buffer.from(plan.salt, 'hex'));
   const leftovers = new LeftoverList(journal);
+  const approvals = new ApprovalGate({
+    journal,
+    generation,
+    clock,
+    stop,
+    observer: environment.observer,
+    isPatient: environment.wait ?? false,
+  });
   const runner = new StepRunner({
     journal,
     devices,
@@ -36,6 +45,7 @@ export function runContext(options: RunContextOptions): RunContext {
     clock,
     limiter: new RateLimiter(clock),
     builtIns: new BuiltIns({ devices, salt, verify: playbook.verify }),
+    approvals,
     isStopping: () => stop.isInterrupted,
     interruption: stop.interruption,
     leftover: (device, object, reason) => leftovers.add(device, object, reason),
@@ -54,6 +64,7 @@ export function runContext(options: RunContextOptions): RunContext {
     generation,
     concurrency: environment.concurrency ?? playbook.policy.concurrency,
     runner,
+    approvals,
     leftovers,
     isResumed: options.isResumed,
     stale: options.stale,

@@ -4,6 +4,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { OwnedRun } from '../journal/run-store.ts';
 import type { PlanHead } from '../plan/model.ts';
 import type { Playbook } from '../playbook/model.ts';
+import type { ApprovalGate } from './approval-gate.ts';
 import type { CallClock } from './call-clock.ts';
 import type { RunObserver } from './engine.ts';
 import type { LeftoverList } from './leftover-list.ts';
@@ -23,6 +24,7 @@ export interface RunContext {
   readonly generation: number;
   readonly concurrency: number;
   readonly runner: StepRunner;
+  readonly approvals: ApprovalGate;
   readonly leftovers: LeftoverList;
   /** False in the process that began the run: then no item has a history yet. */
   readonly isResumed: boolean;

@@ -2,6 +2,7 @@
 import { createActor } from 'xstate';
 import { KeyferryError } from '../errors/keyferry-error.ts';
 import type { RunEnding } from '../journal/journal.ts';
+import type { GateKeeper } from './approval-gate.ts';
 import { scopeOf } from './arguments.ts';
 import { begunItems, parkItems } from './begun-items.ts';
 import { CANARY_ITEM, proveRoute } from './canary.ts';
@@ -30,11 +31,13 @@ export class RunOwner {
   #error: KeyferryError | null = null;
   #isCancelled = false;
   #abort: (() => void) | null = null;
+  #reading: Promise<void> | null = null;
 
   constructor(run: RunContext) {
     this.#run = run;
     this.#prepared = new PreparedBlock(run);
     this.#begunAt = run.clock.now();
+    run.approvals.keep(this.#keeper());
   }
 
   /** `ending`: that of a run whose end had begun, or of one that is to be cancelled; null: from the beginning. */
@@ -97,7 +100,7 @@ export class RunOwner {
     return this.#result();
   }
 
-  async #enter(state: string): Promise<void> {
+  async #enter(state: string, why = this.#error?.message ?? null): Promise<void> {
     const from = publicState(this.#state);
     this.#state = state;
     const to = publicState(state);
@@ -108,10 +111,23 @@ export class RunOwner {
       generation: this.#run.generation,
       from,
       to,
-      reason: this.#error?.message ?? null,
+      reason: why,
       ...(ending === undefined ? {} : { ending: { state: ending, error: this.#error?.toRecord() ?? null } }),
     });
     this.#run.observer.progress(this.#progress());
+  }
+
+  /** While it waits the run shows as such, and then as what it was before. */
+  #keeper(): GateKeeper {
+    let before = this.#state;
+    return {
+      readInbox: () => this.#readInbox(),
+      waiting: async (reason) => {
+        before = this.#state;
+        await this.#enter('waiting', reason);
+      },
+      passed: () => this.#enter(before),
+    };
   }
 
   /** Carries an effect out and turns what became of it into the machine's next event. */
@@ -122,6 +138,7 @@ export class RunOwner {
           await this.#prepared.prepare();
           return { type: this.#isCancelled ? 'cancel' : 'prepared' };
         case 'prove':
+          await this.#passItems();
           await guardWrappingKeys(this.#run, this.#scope());
           await proveRoute(this.#run, this.#prepared.steps);
           return { type: this.#isCancelled ? 'cancel' : 'proved' };
@@ -144,7 +161,14 @@ export class RunOwner {
   #suspended(suspension: Suspension): RunEvent {
     if (suspension.error !== null) this.#error = suspension.error;
     if (suspension.kind === 'refused') return { type: 'refused' };
+    if (suspension.kind === 'cancelled') return { type: 'cancel' };
     return { type: suspension.kind === 'approval' ? 'approval.missing' : 'stopped' };
+  }
+
+  /** Once for all items, before the first of them, or the canary, is touched. */
+  async #passItems(): Promise<void> {
+    const { canary, each, afterEach } = this.#run.playbook;
+    if (canary !== null || this.#run.plan.summary.move > 0) await this.#run.approvals.pass([...each, ...afterEach]);
   }
 
   async #move(only: ReadonlySet<number> | null): Promise<void> {
@@ -183,13 +207,26 @@ export class RunOwner {
     if (begun.size > 0) await this.#move(begun);
   }
 
-  async #readInbox(): Promise<void> {
+  /** One reading at a time: the next one deletes what this one gave out. */
+  #readInbox(): Promise<void> {
+    this.#reading ??= this.#takeMessages().finally(() => {
+      this.#reading = null;
+    });
+    return this.#reading;
+  }
+
+  async #takeMessages(): Promise<void> {
     try {
       for (const message of await this.#run.owned.readInbox()) {
+        if (message.kind === 'approve') {
+          await this.#run.approvals.take(message);
+          continue;
+        }
         if (this.#isCancelled) continue;
         this.#isCancelled = true;
         this.#run.stop.drain();
         await this.#run.journal.append({ kind: 'cancel', by: message.by });
+        this.#run.approvals.wake();
         this.#run.observer.notice(`cancelled by ${message.by}: items in flight are finished, then the run cleans up`);
       }
     } catch {

@@ -7,6 +7,7 @@ import { KeyferryError } from '../errors/keyferry-error.ts';
 import type { CallId, Journal } from '../journal/journal.ts';
 import { isKeyRef } from '../keys/key-record.ts';
 import type { Step } from '../playbook/model.ts';
+import type { ApprovalGate } from './approval-gate.ts';
 import { missingSteps, resolveArguments, scopeOf } from './arguments.ts';
 import { type BuiltIns, isBuiltIn } from './built-ins.ts';
 import { backoffMs, type CallClock } from './call-clock.ts';
@@ -26,6 +27,7 @@ export interface StepEnvironment {
   readonly limiter: RateLimiter;
   readonly clock: CallClock;
   readonly builtIns: BuiltIns;
+  readonly approvals: Pick<ApprovalGate, 'pass'>;
   /** True once the run must not start anything more. */
   isStopping(): boolean;
   /** Resolves when that becomes so. */
@@ -72,9 +74,9 @@ export class StepRunner {
       return this.#arrived(step, context, known.outputs, known.violation === null ? [] : [known.violation]);
     }
     if (missingSteps(step, context.steps).length > 0) return 'step.done';
-    if (step.approval !== null) throw suspensionOf(approvalMissing(step));
     const scope = scopeOf(context);
     if (step.when !== null && step.when.evaluate(scope) !== true) return 'step.done';
+    if (step.approval !== null) await this.#env.approvals.pass([step]);
     let args: Record<string, unknown>;
     try {
       args = resolveArguments(step.with, scope);
@@ -337,8 +339,4 @@ function violationError(
     operation: step.action,
     outcome,
   });
-}
-
-function approvalMissing(step: Step): KeyferryError {
-  return new KeyferryError('approval-waiting', `step ${step.id} waits for ${step.approval?.quorum ?? 1} approvals`);
 }

@@ -4,8 +4,8 @@ import type { KeyferryError } from '../errors/keyferry-error.ts';
 export class Suspension extends Error {
   /** null: the operator interrupted. */
   readonly error: KeyferryError | null;
-  /** `refused`: the run cleans up and ends; `stopped`: it pauses; `approval`: it waits. */
-  readonly kind: 'stopped' | 'refused' | 'approval';
+  /** `refused`: the run cleans up and ends; `stopped`: it pauses; `approval`: it waits; `cancelled`: it was cancelled while it waited. */
+  readonly kind: 'stopped' | 'refused' | 'approval' | 'cancelled';
 
   constructor(kind: Suspension['kind'], error: KeyferryError | null) {
     super(error?.message ?? 'interrupted');

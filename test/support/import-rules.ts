@@ -30,6 +30,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
   cli: {
     may: [
+      'approvals',
       'workflows',
       'plan',
       'plan-model',
@@ -46,8 +47,13 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     ],
     reason: 'commands see devices through the adapter port and the registry, so that a new adapter changes no command',
   },
+  approvals: {
+    may: BASE,
+    reason:
+      'what is signed and whether a signature counts is settled without a run, a journal or a device, so that others can check it too',
+  },
   workflows: {
-    may: ['plan', 'plan-model', 'playbook', 'journal-port', 'adapter-port', ...BASE],
+    may: ['approvals', 'plan', 'plan-model', 'playbook', 'journal-port', 'adapter-port', ...BASE],
     reason: 'the engine knows devices and the journal as ports only, so that it runs over fakes and over other stores',
   },
   plan: {

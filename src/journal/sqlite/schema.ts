@@ -42,6 +42,7 @@ export const KIND_CODES = {
   leftover: 7,
   cancel: 8,
   reset: 9,
+  approval: 10,
 } as const satisfies Record<Entry['kind'], number>;
 
 export const NO_SCOPE = 0;

@@ -42,7 +42,7 @@ describe('the inbox of a run', () => {
     expect(
       inbox
         .read()
-        .map(({ by }) => by)
+        .map((message) => (message.kind === 'cancel' ? message.by : message.kind))
         .sort(),
     ).toEqual([...names].sort());
     inbox.close();
