@@ -4,11 +4,11 @@ import { CKR } from '../../src/adapters/pkcs11/constants.ts';
 import { type Cryptoki, CryptokiError } from '../../src/adapters/pkcs11/cryptoki.ts';
 import type { FaultKind } from '../../src/adapters/pkcs11/simulator/faults.ts';
 import type { Playbook, Step } from '../../src/playbook/model.ts';
-import type { RunResult } from '../../src/workflows/engine.ts';
 import { expectMigrated } from '../support/engine-end-state.ts';
-import { journalOf, mainPlaybook, planOf, resume, runPlan } from '../support/engine-harness.ts';
-import { type CountedDevices, type ModuleOptions, openModules } from '../support/engine-modules.ts';
-import { keysOn, newSite, openDevices, type Role, type SeenKey, type Site } from '../support/engine-site.ts';
+import { journalOf, mainPlaybook, resume } from '../support/engine-harness.ts';
+import type { ModuleOptions } from '../support/engine-modules.ts';
+import { type Modules, runOn } from '../support/engine-runs.ts';
+import type { Role } from '../support/engine-site.ts';
 
 /** The main playbook with deadlines and delays short enough to be met by a test. */
 function impatient(): Playbook {
@@ -25,30 +25,6 @@ function impatient(): Playbook {
     each: playbook.each.map(hurry),
     finally: playbook.finally.map(hurry),
   };
-}
-
-interface Faulty {
-  readonly site: Site;
-  readonly before: readonly SeenKey[];
-  readonly result: RunResult;
-  readonly devices: CountedDevices;
-}
-
-/** Planned on sound devices, run on these. */
-async function runOn(modules: Partial<Record<Role, ModuleOptions>>): Promise<Faulty> {
-  const site = await newSite({ count: 3 });
-  const before = keysOn(site, 'classic');
-  const playbook = impatient();
-  const sound = await openDevices(site);
-  const plan = await planOf(site, sound, playbook);
-  await sound.close();
-  const devices = await openModules(site, modules);
-  try {
-    return { site, before, devices, result: await runPlan(site, plan, { playbook, opened: devices }) };
-  } finally {
-    await devices.close();
-    await plan.dispose();
-  }
 }
 
 interface FaultCase {
@@ -71,7 +47,7 @@ const DELETING: readonly FaultCase[] = [
   { role: 'cluster', call: 'C_DestroyObject', times: 3, refused: 0 },
 ];
 
-const withFault = ({ role, call }: FaultCase, kind: FaultKind, nth: number): Partial<Record<Role, ModuleOptions>> => ({
+const withFault = ({ role, call }: FaultCase, kind: FaultKind, nth: number): Modules => ({
   [role]: { faults: [{ call, kind, nth, ms: 150 }] },
 });
 
@@ -81,7 +57,7 @@ describe.each([...CREATING, ...DELETING])('$call on the $role', (fault) => {
     async (kind) => {
       let nth = 1;
       for (; ; nth += 1) {
-        const { site, before, result, devices } = await runOn(withFault(fault, kind, nth));
+        const { site, before, result, devices } = await runOn(withFault(fault, kind, nth), { playbook: impatient() });
         await expectMigrated(site, before, result);
         const made = devices.calls(fault.role, fault.call);
         if (kind !== 'busy') expect(made, `${kind} at ${nth}: not called again`).toBe(fault.times);
@@ -98,7 +74,7 @@ describe.each([...CREATING, ...DELETING])('$call on the $role', (fault) => {
 
   it('gone: the run pauses, and sound devices finish it', async () => {
     for (let nth = 1; nth <= fault.times; nth += 1) {
-      const { site, before, result } = await runOn(withFault(fault, 'gone', nth));
+      const { site, before, result } = await runOn(withFault(fault, 'gone', nth), { playbook: impatient() });
       expect(result).toMatchObject({ state: 'paused', exitCode: 7, error: { code: 'device-lost' } });
       expect((await journalOf(site, result.run)).open).toBeGreaterThan(0);
       await expectMigrated(site, before, await resume(site, result.run));
@@ -122,7 +98,10 @@ describe('a storm', () => {
   it.each([1, 2, 3, 4])(
     'of busy answers on both devices is waited for (seed %i)',
     async (seed) => {
-      const { site, before, result } = await runOn({ classic: busy(seed, 0.03), cluster: busy(seed + 100, 0.03) });
+      const { site, before, result } = await runOn(
+        { classic: busy(seed, 0.03), cluster: busy(seed + 100, 0.03) },
+        { playbook: impatient() },
+      );
       await expectMigrated(site, before, result);
     },
     60_000,
@@ -130,7 +109,10 @@ describe('a storm', () => {
 
   it('of slow answers is sat out', async () => {
     const faults = [{ call: '*', kind: 'latency', probability: 0.3, ms: 15 }] as const;
-    const { site, before, result } = await runOn({ classic: { faults }, cluster: { faults } });
+    const { site, before, result } = await runOn(
+      { classic: { faults }, cluster: { faults } },
+      { playbook: impatient() },
+    );
     await expectMigrated(site, before, result);
   }, 60_000);
 });

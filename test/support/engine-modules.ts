@@ -25,6 +25,8 @@ export interface ModuleOptions {
   readonly personality?: (given: Personality) => Personality;
   /** Replaces calls from the start. `real` is the module itself. */
   readonly bend?: (real: Cryptoki) => Partial<Cryptoki>;
+  /** Whether mechanisms are tried at open, true by default. */
+  readonly probe?: boolean;
   /** Called before each call once the device is open; may throw what the module would. */
   readonly before?: (call: string) => void;
 }
@@ -98,6 +100,7 @@ async function openModule(site: Site, role: Role, options: ModuleOptions, counte
       pin: async () => new Secret(token?.userPin ?? ''),
       sessions: 4,
       trust: 'simulated',
+      capabilities: { probe: options.probe ?? true },
       login: { login: async (_, session, __, pin) => real.C_Login(session, CKU.USER, pin.reveal()) },
       onClose: () => real.close(),
     });
