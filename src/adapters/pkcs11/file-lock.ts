@@ -8,6 +8,7 @@ import { KeyferryError } from '../../errors/keyferry-error.ts';
 import { isAlive, markOf, type ProcessMark } from './process-mark.ts';
 
 const POLL_MS = 20;
+const SHORT_POLL_MS = 2;
 
 export interface FileLockOptions {
   readonly path: string;
@@ -30,18 +31,28 @@ export async function withFileLock<T>(options: FileLockOptions, work: () => Prom
   }
 }
 
-async function acquire({ path, waitMs, purpose }: FileLockOptions): Promise<void> {
-  const deadline = performance.now() + waitMs;
-  while (!tryCreate(path)) {
-    removeIfDead(path);
-    if (performance.now() > deadline) {
-      const hint = `If no keyferry process runs on this machine, delete ${path}.`;
-      throw new KeyferryError('device-busy', `Another process holds ${purpose} for more than ${waitMs / 1000} s`, {
-        hint,
-      });
-    }
-    await sleep(POLL_MS);
+/** The same for quick work that must not be interleaved with anything: blocks the thread while it waits. */
+export function withFileLockSync<T>(options: FileLockOptions, work: () => T): T {
+  const deadline = performance.now() + options.waitMs;
+  while (!tryAcquire(options, deadline)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SHORT_POLL_MS);
+  try {
+    return work();
+  } finally {
+    rmSync(options.path, { force: true });
   }
+}
+
+async function acquire(options: FileLockOptions): Promise<void> {
+  const deadline = performance.now() + options.waitMs;
+  while (!tryAcquire(options, deadline)) await sleep(POLL_MS);
+}
+
+function tryAcquire({ path, waitMs, purpose }: FileLockOptions, deadline: number): boolean {
+  if (tryCreate(path)) return true;
+  removeIfDead(path);
+  if (performance.now() <= deadline) return false;
+  const hint = `If no keyferry process runs on this machine, delete ${path}.`;
+  throw new KeyferryError('device-busy', `Another process holds ${purpose} for more than ${waitMs / 1000} s`, { hint });
 }
 
 function tryCreate(path: string): boolean {

@@ -13,10 +13,10 @@ import { createLoginGuard } from './login.ts';
 import { CAPABILITIES_SHAPE, readCapabilities, readSelector, readSessions } from './native-driver.ts';
 import { openPkcs11Device } from './open-device.ts';
 import type { CapabilityOverrides, Pkcs11Profile } from './profile.ts';
-import { FAULTS_SHAPE, type Fault } from './simulator/faults.ts';
+import { FAULTS_SHAPE, type Fault, type FaultPlan } from './simulator/faults.ts';
 import { prepareStateDir } from './simulator/partition.ts';
 import type { Defects, Personality } from './simulator/personality.ts';
-import { createSimulatedModule } from './simulator/simulated-module.ts';
+import { createSimulatedModule, type SimulatedModule } from './simulator/simulated-module.ts';
 
 export const SIMULATED_DRIVER: ObjectShape = {
   kind: 'object',
@@ -54,9 +54,33 @@ export interface PersonalityOptions {
   readonly defects: Defects;
 }
 
+/** What a devices-file entry asks of the module, apart from the personality. */
+export interface ModuleRequest {
+  readonly name: string;
+  readonly stateDir: string | null;
+  /** Label of the token; undefined: the personality's own. */
+  readonly label: string | undefined;
+  /** The user PIN as given. */
+  readonly pin: string | undefined;
+  readonly defects: Defects;
+  readonly faults: FaultPlan;
+  /** Undefined: the module's own number. */
+  readonly cryptoWorkers: number | undefined;
+}
+
+export interface SourcedModule {
+  readonly module: SimulatedModule;
+  /** Of the token to open. */
+  readonly serial: string;
+  /** PIN that works when none is given. */
+  readonly pin: string;
+}
+
 export interface SimulatedDriver {
   readonly profile: Pkcs11Profile;
   personality(options: PersonalityOptions): Personality;
+  /** Instead of one simulated device with that personality: where the module comes from. */
+  readonly source?: (request: ModuleRequest) => Promise<SourcedModule>;
   /** Corrections that come from the adapter's own settings. */
   readonly capabilities?: CapabilityOverrides;
 }
@@ -67,36 +91,33 @@ export async function openSimulated(
   driver: SimulatedDriver,
 ): Promise<Device> {
   const { values, name } = settings;
-  const state = typeof values.state === 'string' ? values.state : null;
   const pin = values.pin === undefined ? undefined : await context.secret('pin');
   const selector = readSelector(values);
-  const personality = driver.personality({
-    label: selector.token,
-    serial: serialOf(name, state),
-    pin: pin?.reveal(),
-    defects: readDefects(values.defects),
-  });
-  const faults = (values.faults ?? []) as readonly Fault[];
   const seed = values['fault-seed'];
   const workers = values['crypto-workers'];
-  const module = createSimulatedModule({
-    stateDir: state,
-    personality,
-    faults: { faults, ...(typeof seed === 'number' ? { seed } : {}) },
-    ...(typeof workers === 'number' ? { cryptoWorkers: workers } : {}),
+  const sourced = await (driver.source ?? ownModule(driver))({
+    name,
+    stateDir: typeof values.state === 'string' ? values.state : null,
+    label: selector.token,
+    pin: pin?.reveal(),
+    defects: readDefects(values.defects),
+    faults: {
+      faults: (values.faults ?? []) as readonly Fault[],
+      ...(typeof seed === 'number' ? { seed } : {}),
+    },
+    cryptoWorkers: typeof workers === 'number' ? workers : undefined,
   });
+  const { module } = sourced;
   try {
     module.C_Initialize();
-    // A group of partitions comes last in the list of slots and is what is meant where there is one.
-    const token = personality.tokens.at(-1);
     return await openPkcs11Device({
       name,
       adapter: settings.adapter,
       driver: settings.driver,
       module,
       profile: driver.profile,
-      selector: selector.slot === undefined ? { serial: token?.serial ?? '' } : { slot: selector.slot },
-      pin: async () => pin ?? new Secret(token?.userPin ?? ''),
+      selector: selector.slot === undefined ? { serial: sourced.serial } : { slot: selector.slot },
+      pin: async () => pin ?? new Secret(sourced.pin),
       sessions: readSessions(values, context),
       trust: 'simulated',
       capabilities: { ...driver.capabilities, ...readCapabilities(values, driver.profile) },
@@ -108,6 +129,20 @@ export async function openSimulated(
     throw error;
   }
 }
+
+const ownModule =
+  (driver: SimulatedDriver) =>
+  async ({ name, stateDir, label, pin, defects, faults, cryptoWorkers }: ModuleRequest): Promise<SourcedModule> => {
+    const personality = driver.personality({ label, serial: serialOf(name, stateDir), pin, defects });
+    const workers = cryptoWorkers === undefined ? {} : { cryptoWorkers };
+    // A group of partitions comes last in the list of slots and is what is meant where there is one.
+    const token = personality.tokens.at(-1);
+    return {
+      module: createSimulatedModule({ stateDir, personality, faults, ...workers }),
+      serial: token?.serial ?? '',
+      pin: token?.userPin ?? '',
+    };
+  };
 
 function readDefects(given: unknown): Defects {
   const names: readonly unknown[] = Array.isArray(given) ? given : [];

@@ -4,6 +4,8 @@
  * this; PKCS#11 callers get it through the simulated module. State is durable and shared between processes.
  */
 import type { Cryptoki } from '../../pkcs11/cryptoki.ts';
+import type { FaultPlan } from '../../pkcs11/simulator/faults.ts';
+import type { Defects } from '../../pkcs11/simulator/personality.ts';
 
 export const USER_TYPES = ['PRECO', 'PCO', 'CO', 'CU', 'AU'] as const;
 export type UserType = (typeof USER_TYPES)[number];
@@ -59,6 +61,19 @@ export interface QuorumTokenView {
   readonly approvers: readonly string[];
 }
 
+/** An officer's signature over a whole token file. */
+export interface TokenApproval {
+  readonly user: string;
+  readonly type: 'CO' | 'CU';
+  readonly signature: Uint8Array;
+}
+
+/**
+ * The old tools, or Client SDK 5. `legacy`: quorum tokens die with their session and may be used at 0 s of validity; keys may be used at
+ * once. `sdk5`: tokens outlive their session and end with their validity; a key must be on two HSMs before it is used.
+ */
+export type ClientKind = 'legacy' | 'sdk5';
+
 /** One HSM. Every call answers for this node alone. Throws HsmRefusal, also `node-down`. */
 export interface HsmNode {
   /** Node id, as key_mgmt_util prints it. Not in order, not the server number. */
@@ -71,7 +86,8 @@ export interface HsmNode {
   users(): readonly HsmUser[];
   mValue(service: QuorumService): number;
   quorumTokens(): readonly QuorumTokenView[];
-  login(type: UserType, name: string, password: string): NodeSession;
+  /** `client`: `legacy` when absent. */
+  login(type: UserType, name: string, password: string, client?: ClientKind): NodeSession;
 }
 
 /** A management session of one user on one node. It ends with logout, with the node, and with the process. */
@@ -93,15 +109,15 @@ export interface NodeSession {
   /** Raw entry of this node for the token file. */
   requestToken(service: QuorumService): { readonly view: QuorumTokenView; readonly bytes: Uint8Array };
   /** `signed`: the whole token file as the approvers signed it, of which this node finds its own entry. */
-  approveToken(signed: Uint8Array, approvals: readonly { readonly user: string; readonly type: 'CO' | 'CU'; readonly signature: Uint8Array }[]): void;
+  approveToken(signed: Uint8Array, approvals: readonly TokenApproval[]): void;
   deleteToken(id: number): void;
   /** `proof`: any bytes up to 245, signed with the private key of `publicKeyPem` (RSA-2048, SHA-256, PKCS#1 v1.5). */
   registerQuorumKey(name: string, proof: Uint8Array, signature: Uint8Array, publicKeyPem: string): void;
 }
 
 export interface Divergence {
-  readonly what: 'users' | 'password' | 'sharing' | 'attributes' | 'quorum-values' | 'quorum-keys' | 'keys';
-  /** Which user, key or service. */
+  readonly what: 'users' | 'password' | 'sharing' | 'attributes' | 'quorum-values' | 'quorum-keys' | 'keys' | 'node';
+  /** Which user, key or service; `node`: the address of one that is down. */
   readonly subject: string;
   /** Node id → what that node says, in words. */
   readonly nodes: Readonly<Record<number, string>>;
@@ -109,6 +125,8 @@ export interface Divergence {
 
 export interface SimulatedCluster {
   readonly id: string;
+  /** Serial number of the token that PKCS#11 callers see. */
+  readonly serial: string;
   readonly nodes: readonly HsmNode[];
   /** Every difference between nodes that are up; nodes that are down are named too. */
   syncCheck(): readonly Divergence[];
@@ -118,11 +136,33 @@ export interface SimulatedCluster {
   fail(nodeId: number, calls?: number): void;
   restore(nodeId: number): void;
   /** What a crypto user's PKCS#11 library shows: PIN `user:password`, own, shared and public keys. */
-  module(): Cryptoki & { close(): Promise<void> };
+  /** Every call gives a module of its own, as another process would have it. `client`: `sdk5` when absent. */
+  module(options?: ModuleOptions): Cryptoki & { close(): Promise<void> };
   /** Cluster-wide handle of an object of `module()`, and back. */
   keyHandle(session: bigint, object: bigint): number;
   objectHandle(session: bigint, handle: number): bigint;
+  /**
+   * Runs `make`, whose keys (made through the session's module, and nothing else through it meanwhile) must be on so many nodes within
+   * the time; null: wait for ever. Else they are removed again from every node that can be reached, and HsmRefusal `too-few-servers`.
+   */
+  createOnAtLeast<T>(session: bigint, rule: MinimumServers, make: () => Promise<T>): Promise<T>;
+  /** Fault: the next removal after `createOnAtLeast` does not reach the node, which keeps an orphan key. */
+  loseTombstone(nodeId: number): void;
+  /** Makes a token key of a session key of the caller's own (OBJ_ATTR_TOKEN 0 → 1). */
+  promote(session: bigint, object: bigint): void;
   close(): Promise<void>;
+}
+
+export interface MinimumServers {
+  readonly minServers: number;
+  readonly timeoutMs: number | null;
+}
+
+export interface ModuleOptions {
+  readonly client?: ClientKind;
+  readonly faults?: FaultPlan;
+  /** Threads for RSA private operations. Default 0. */
+  readonly cryptoWorkers?: number;
 }
 
 export interface ClusterOptions {
@@ -132,6 +172,11 @@ export interface ClusterOptions {
   readonly nodes: readonly { readonly id: number; readonly address: string }[];
   readonly users: readonly { readonly type: UserType; readonly name: string; readonly password: string }[];
   readonly hsmType: 'hsm1.medium' | 'hsm2m.medium' | 'unlimited';
+  /** SDK 5: a key must be on two HSMs before it is used. Default true; a cluster of one HSM needs it off. */
+  readonly checksAvailability?: boolean;
+  /** Label of the token that PKCS#11 callers see; absent: the adapter's own. */
+  readonly label?: string;
+  readonly defects?: Defects;
   /** Injected for tests: milliseconds since the epoch. */
   readonly clock?: () => number;
 }

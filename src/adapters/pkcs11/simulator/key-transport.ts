@@ -40,7 +40,9 @@ export function wrapKey({ personality, slot, row, mechanism, wrappingKey, key }:
   const wrapping = slot.resolve(wrappingKey, CKR.WRAPPING_KEY_HANDLE_INVALID);
   if (!isFit(wrapping, row, 'wrap')) refuse(CKR.WRAPPING_KEY_TYPE_INCONSISTENT);
   if (!has(wrapping, FLAG.WRAP)) refuse(CKR.KEY_FUNCTION_NOT_PERMITTED);
+  slot.permit(wrapping, 'use');
   const payload = slot.resolve(key, CKR.KEY_HANDLE_INVALID);
+  slot.permit(payload, 'wrap-out');
   if (payload.class === CKO.PUBLIC_KEY) refuse(CKR.KEY_NOT_WRAPPABLE);
   if (!has(payload, FLAG.EXTRACTABLE) && personality.defects?.wrapsUnextractable !== true)
     refuse(CKR.KEY_UNEXTRACTABLE);
@@ -84,6 +86,7 @@ export async function unwrapKey(request: UnwrapRequest): Promise<SimulatedObject
   const unwrapping = slot.resolve(request.unwrappingKey, CKR.UNWRAPPING_KEY_HANDLE_INVALID);
   if (!isFit(unwrapping, row, 'unwrap')) refuse(CKR.UNWRAPPING_KEY_TYPE_INCONSISTENT);
   if (!has(unwrapping, FLAG.UNWRAP)) refuse(CKR.KEY_FUNCTION_NOT_PERMITTED);
+  slot.permit(unwrapping, 'use');
   const template = checkTemplate(withUnwrapTemplate(unwrapping, request.template), {
     personality,
     way: 'unwrap',

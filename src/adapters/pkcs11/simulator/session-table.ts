@@ -64,7 +64,8 @@ export class SessionTable {
     const role = roleOf(userType);
     if (slot.login === role) refuse(CKR.USER_ALREADY_LOGGED_IN);
     if (slot.login !== null) refuse(CKR.USER_ANOTHER_ALREADY_LOGGED_IN);
-    for (const partition of slot.partitions) partition.checkPin(role, pin);
+    if (slot.authority !== null) slot.authority.login(role, pin);
+    else for (const partition of slot.partitions) partition.checkPin(role, pin);
     slot.login = role;
   }
 
@@ -77,9 +78,9 @@ export class SessionTable {
   }
 
   tokenInfo(id: SlotId): TokenInfo {
-    const { token, partitions } = this.slot(id);
-    let flags = CKF.RNG | CKF.LOGIN_REQUIRED | CKF.TOKEN_INITIALIZED;
-    for (const partition of partitions) {
+    const { token, partitions, authority } = this.slot(id);
+    let flags = CKF.RNG | CKF.LOGIN_REQUIRED | CKF.TOKEN_INITIALIZED | (authority?.tokenFlags() ?? 0);
+    for (const partition of authority === null ? partitions : []) {
       partition.refresh();
       const { hash, failures } = partition.pin('user');
       if (hash !== null) flags |= CKF.USER_PIN_INITIALIZED;

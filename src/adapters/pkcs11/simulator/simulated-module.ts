@@ -43,6 +43,10 @@ export interface SimulatedModuleOptions {
   readonly cryptoWorkers?: number;
   /** Handles are given out in an order shuffled per process; a seed makes it the same again. */
   readonly handleSeed?: number;
+  /** Instead of the personality's own tokens in `stateDir`: ones that are open already. They are closed with the module. */
+  readonly tokens?: Tokens;
+  /** Number of the first session, random when absent. */
+  readonly firstSession?: number;
 }
 
 export type SimulatedModule = Cryptoki & { close(): Promise<void> };
@@ -61,12 +65,14 @@ class Module implements SimulatedModule {
   readonly #pool: CryptoPool;
   readonly #faults: FaultInjector;
   readonly #mechanisms: ReadonlyMap<number, MechanismRow>;
+  readonly #firstSession: number;
   #sessions: SessionTable | null = null;
 
   constructor(options: SimulatedModuleOptions) {
     this.#personality = options.personality;
     this.#random = seededRandom(options.handleSeed ?? randomBytes(4).readUInt32LE());
-    this.#tokens = openTokens(options.personality, options.stateDir, this.#random);
+    this.#tokens = options.tokens ?? openTokens(options.personality, options.stateDir, this.#random);
+    this.#firstSession = options.firstSession ?? 1 + Math.floor(this.#random() * 0x1000_0000);
     this.#pool = new CryptoPool(options.cryptoWorkers ?? 1);
     this.#faults = new FaultInjector(options.faults);
     this.#mechanisms = new Map(options.personality.mechanisms.map((row) => [row.type, row]));
@@ -108,7 +114,7 @@ class Module implements SimulatedModule {
 
   C_Initialize(): void {
     if (this.#sessions !== null) throw named('C_Initialize', new Refusal(CKR.CRYPTOKI_ALREADY_INITIALIZED));
-    this.#sessions = new SessionTable(this.#tokens.slots, 1 + Math.floor(this.#random() * 0x1000_0000));
+    this.#sessions = new SessionTable(this.#tokens.slots, this.#firstSession);
   }
 
   C_Finalize(): void {
@@ -171,6 +177,7 @@ class Module implements SimulatedModule {
       const slot = sessions.of(session);
       slot.refresh();
       const found = slot.resolve(object, CKR.OBJECT_HANDLE_INVALID);
+      slot.permit(found, 'destroy');
       if (!has(found, FLAG.DESTROYABLE)) refuse(CKR.ACTION_PROHIBITED);
       slot.remove(found);
     });
@@ -192,6 +199,7 @@ class Module implements SimulatedModule {
       const slot = sessions.of(session);
       slot.refresh();
       const found = slot.resolve(object, CKR.OBJECT_HANDLE_INVALID);
+      slot.permit(found, 'change');
       slot.update(changedObject(this.#personality, found, template, slot.login));
     });
   }
@@ -315,6 +323,7 @@ class Module implements SimulatedModule {
     request: { readonly key: Handle; readonly data: Uint8Array; readonly function: 'ENCRYPT' | 'DECRYPT' | 'SIGN' },
   ): CryptoInput {
     const key = slot.resolve(request.key, CKR.KEY_HANDLE_INVALID);
+    slot.permit(key, 'use');
     if (!has(key, FLAG[request.function])) refuse(CKR.KEY_FUNCTION_NOT_PERMITTED);
     const row = this.#mechanism(mechanism.type, CKF_MECHANISM[request.function]);
     const input = { row, mechanism, key, data: request.data, refusals: this.#personality.refusals };

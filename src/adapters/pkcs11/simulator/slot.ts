@@ -7,6 +7,7 @@ import { CKA, CKR } from '../constants.ts';
 import type { Attribute, Handle } from '../cryptoki.ts';
 import { FLAG } from './attribute-table.ts';
 import { readUlong, sameBytes } from './attribute-values.ts';
+import type { Act, Authority } from './authority.ts';
 import type { HandleSpace } from './handle-space.ts';
 import type { Partition } from './partition.ts';
 import type { TokenPersonality } from './personality.ts';
@@ -39,11 +40,14 @@ export interface SlotParts {
   readonly partitions: readonly Partition[];
   readonly objects: ObjectIndex;
   readonly handles: HandleSpace;
+  /** Absent: the token's one user may do everything. */
+  readonly authority?: Authority;
 }
 
 export class Slot {
   readonly token: TokenPersonality;
   readonly partitions: readonly Partition[];
+  readonly authority: Authority | null;
   login: Role | null = null;
   readonly #objects: ObjectIndex;
   readonly #handles: HandleSpace;
@@ -52,6 +56,7 @@ export class Slot {
   constructor(parts: SlotParts) {
     this.token = parts.token;
     this.partitions = parts.partitions;
+    this.authority = parts.authority ?? null;
     this.#objects = parts.objects;
     this.#handles = parts.handles;
   }
@@ -66,7 +71,13 @@ export class Slot {
 
   /** Private objects are seen only while the user is logged in; the SO sees public ones only (pkcs11-base §2.4). */
   isVisible(object: SimulatedObject): boolean {
-    return !has(object, FLAG.PRIVATE) || this.login === 'user';
+    if (has(object, FLAG.PRIVATE) && this.login !== 'user') return false;
+    return this.authority === null || this.authority.isVisible(object);
+  }
+
+  /** Refuses what the user may not do with an object that they see. */
+  permit(object: SimulatedObject, act: Act): void {
+    this.authority?.permit(object, act);
   }
 
   /** Refuses with `invalid` for a handle that names nothing, or nothing that may be seen. */
@@ -76,7 +87,7 @@ export class Slot {
     const uid = this.#objects.uids[this.#handles.indexOf(number)];
     const object = uid === undefined ? undefined : this.#find(uid);
     if (object === undefined || !this.isVisible(object)) refuse(invalid);
-    return object;
+    return this.authority === null ? object : this.authority.view(object);
   }
 
   #find(uid: number): SimulatedObject | undefined {
@@ -97,6 +108,7 @@ export class Slot {
         partition.checkRoom(object.class, object.value(CKA.ID), objects.length);
       }
     }
+    this.authority?.stamp(objects);
     for (const object of objects) this.#put(object);
   }
 
@@ -123,6 +135,20 @@ export class Slot {
   remove(object: SimulatedObject): void {
     this.#sessionObjects.delete(object.uid);
     for (const partition of this.partitions) partition.remove(object.uid);
+    this.authority?.removed(object);
+  }
+
+  /** `object` is a session object's copy as a token object: it stays with its handle when its session ends. */
+  promote(object: SimulatedObject): void {
+    for (const partition of this.partitions) {
+      partition.checkRoom(object.class, object.value(CKA.ID));
+      partition.put(object);
+    }
+    this.#sessionObjects.delete(object.uid);
+  }
+
+  sessionObjects(): Iterable<SimulatedObject> {
+    return this.#sessionObjects.values();
   }
 
   /** Session objects end with their session; private ones also with the login. */
@@ -139,7 +165,8 @@ export class Slot {
     const look = (object: SimulatedObject): void => {
       if (!this.isVisible(object) || seen?.has(object.uid) === true) return;
       seen?.add(object.uid);
-      for (const matches of wanted) if (!matches(object)) return;
+      const viewed = this.authority === null ? object : this.authority.view(object);
+      for (const matches of wanted) if (!matches(viewed)) return;
       found.push(this.#handles.handleOf(object.index));
     };
     for (const partition of this.partitions) for (const object of partition.objects.values()) look(object);

@@ -1,0 +1,29 @@
+/** The keys that officers approve with: RSA-2048, SHA-256, PKCS#1 v1.5 (user guide, quorum authentication pages). */
+import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { HsmRefusal } from './cluster.ts';
+
+const PROOF_BYTES = 245;
+
+/** The key in one spelling. Throws HsmRefusal `quorum-key`, `quorum-proof` when the proof was not signed with it. */
+export function checkedQuorumKey(proof: Uint8Array, signature: Uint8Array, publicKeyPem: string): string {
+  const key = parsedKey(publicKeyPem);
+  if (key?.asymmetricKeyType !== 'rsa' || key.asymmetricKeyDetails?.modulusLength !== 2048) {
+    throw new HsmRefusal('quorum-key', null, 'a quorum key is an RSA public key of 2048 bits in PEM');
+  }
+  if (proof.length === 0 || proof.length > PROOF_BYTES || !isSigned(proof, signature, key)) {
+    throw new HsmRefusal('quorum-proof', null, 'the registration token is not signed with the private key');
+  }
+  return key.export({ format: 'pem', type: 'spki' }).toString();
+}
+
+function parsedKey(pem: string): KeyObject | null {
+  try {
+    return createPublicKey({ key: pem, format: 'pem' });
+  } catch {
+    return null;
+  }
+}
+
+export function isSigned(data: Uint8Array, signature: Uint8Array, publicKey: KeyObject | string): boolean {
+  return verify('sha256', data, publicKey, signature);
+}
