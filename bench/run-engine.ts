@@ -14,7 +14,7 @@ export async function runEngine(options: {
   try {
     return await new Promise((resolve, reject) => {
       const child = fork(new URL('./engine-main.js', import.meta.url), [JSON.stringify(request)], {
-        execArgv: ['--expose-gc', ...(process.env.BENCH_EXEC_ARGV?.split(' ') ?? [])],
+        execArgv: ['--expose-gc'],
         serialization: 'advanced',
         // What the engine's process says belongs to nobody's result.
         stdio: ['ignore', 2, 2, 'ipc'],
