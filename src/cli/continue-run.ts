@@ -14,13 +14,15 @@ export interface ContinueOptions {
   readonly run: string;
   readonly mode: ResumeOptions['mode'];
   readonly concurrency: number | null;
+  /** Stay where an approval is missing. */
+  readonly wait?: boolean;
 }
 
 /** Gives the exit code. Rejects with `plan-devices` when other devices are bound now, `run-held`, `run-finished`. */
 export async function continueRun(
   shell: Shell,
   options: CommonOptions,
-  { run, mode, concurrency }: ContinueOptions,
+  { run, mode, concurrency, wait = false }: ContinueOptions,
 ): Promise<number> {
   const { plan } = await recordOf(options.home, run);
   const store = await openRunStore(options.home);
@@ -38,6 +40,7 @@ export async function continueRun(
         secretInputs: bound.secretInputs,
         inputs: bound.inputs,
         concurrency,
+        wait,
         run,
         playbook: bound.playbook,
         mode,

@@ -1,5 +1,7 @@
 /** The program: every command, one line each, and how help and errors are written. */
 import { type Argument, Command, type Option } from 'commander';
+import { registerApprovalRequest } from './approval-request.ts';
+import { registerApprove } from './approve.ts';
 import { registerCancel } from './cancel.ts';
 import { registerCompletion } from './completion.ts';
 import { registerDemo } from './demo.ts';
@@ -26,6 +28,7 @@ const GROUPS: readonly (readonly [string, readonly Register[]])[] = [
   ['Start here:', [registerDemo, registerInit]],
   ['Look:', [registerDevices, registerKeys, registerValidate, registerGraph, registerPlan]],
   ['Move keys:', [registerRun, registerResume, registerRetry, registerCancel]],
+  ['Approve:', [registerApprovalRequest, registerApprove]],
   ['Afterwards:', [registerStatus, registerRuns, registerVerify, registerReport]],
   ['More:', [registerSimulator, registerCompletion]],
 ];

@@ -12,6 +12,7 @@ export function registerResume(program: Command, shell: Shell): void {
     )
     .argument('[RUN]', 'the run; by default the latest unfinished one')
     .option('--concurrency <N>', "keys in work at once, instead of the playbook's", wholeNumber)
+    .option('--wait', 'where an approval is missing, stay until it comes', false)
     .addHelpText('after', example('keyferry resume', 'keyferry resume 20261122-101530-ab12cd'))
     .action(async (run: string | undefined, _own: unknown, command: Command) => {
       const { resume } = await import('./actions/resume.ts');

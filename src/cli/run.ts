@@ -17,6 +17,7 @@ export function registerRun(program: Command, shell: Shell): void {
     .option('--allow-plaintext', 'allow steps that expose key bytes in clear to this host', false)
     .option('--skip-blocked', 'leave out the keys that the plan blocks, and move the others', false)
     .option('--concurrency <N>', "keys in work at once, instead of the playbook's", wholeNumber)
+    .option('--wait', 'where an approval is missing, stay until it comes', false)
     .option('--expect-digest <DIGEST>', 'refuse any other plan than the one approved')
     .option('--no-fingerprint', 'use no key of the devices while planning')
     .option('--items', 'list every item of the plan, however many', false)

@@ -1,6 +1,7 @@
 /** Approvers of the devices file: a name and a public key, told apart by the SHA-256 of its SubjectPublicKeyInfo (RFC 5280 §4.1.2.7). */
-import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { approverKey, keyProblem } from '../approvals/signature.ts';
 import type { SourcePlace } from '../source/node.ts';
 import type { Problems } from '../source/problems.ts';
 
@@ -13,7 +14,7 @@ export interface Approver {
   readonly spkiSha256: string;
 }
 
-/** undefined when a problem was reported: the file is not there, is no public key, or is a private one. */
+/** undefined when a problem was reported: the file is not there, is no public key, is a private one, or one that cannot sign approvals. */
 export function readApprover(name: string, file: string, place: SourcePlace, problems: Problems): Approver | undefined {
   let pem: string;
   try {
@@ -28,8 +29,10 @@ export function readApprover(name: string, file: string, place: SourcePlace, pro
   }
   try {
     const publicKey = createPublicKey(pem);
-    const spki = publicKey.export({ type: 'spki', format: 'der' });
-    return { name, publicKeyFile: file, publicKey, spkiSha256: createHash('sha256').update(spki).digest('hex') };
+    const problem = keyProblem(publicKey);
+    if (problem === null) return { name, publicKeyFile: file, publicKey, spkiSha256: approverKey(publicKey).sha256 };
+    problems.add(place, `the key of ${name} cannot sign approvals: ${problem}`);
+    return undefined;
   } catch {
     problems.add(place, `${file} is no public key in PEM`);
     return undefined;

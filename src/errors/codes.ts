@@ -47,7 +47,7 @@ export const ERROR_CODES = {
 
   // run
   'approval-waiting': spec(4, 'run', 'The run waits for approval.', 'keyferry approval-request writes what is to be signed; hand signatures in with keyferry approve, then: keyferry resume'),
-  'approval-refused': spec(2, 'run', 'A signature is not a valid approval of what the run waits for; nothing was recorded.', 'Sign the file that keyferry approval-request writes, with your own key, before it expires.'),
+  'approval-refused': spec(2, 'run', 'An approval could not be taken: the signature is not one that the run waits for, or it waits for none. Nothing was recorded.', 'Sign the file that keyferry approval-request writes, with your own key, before it expires.'),
   'verification-failed': spec(5, 'item', 'The arrived key is not the same as its source.', 'Do not use the arrived key; look at both devices.'),
   'run-held': spec(6, 'run', 'Another process owns this run.', 'Wait for it, or end that process.'),
   'run-stopped': spec(1, 'run', 'The run stopped itself: too many keys failed, or a check of the whole run did.', 'Read the failures, mend the cause, then: keyferry resume'),

@@ -50,6 +50,8 @@ export interface PlanStepLine {
   readonly device: string;
   readonly effect: string;
   readonly pointOfNoReturn: boolean;
+  /** How many must sign before the step begins; absent: nobody. */
+  readonly quorum?: number;
 }
 
 /** Everything but the items, which are streamed. */

@@ -11,4 +11,5 @@ export const stepLine = (step: Step, devices: ReadonlyMap<string, BoundDevice>):
   device: devices.get(step.target)?.settings.name ?? 'keyferry',
   effect: step.spec.effect,
   pointOfNoReturn: step.spec.pointOfNoReturn === true,
+  ...(step.approval === null ? {} : { quorum: step.approval.quorum }),
 });

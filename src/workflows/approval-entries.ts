@@ -1,5 +1,5 @@
 /** Writes approvals into the journal that this process owns: a request, and a signature once it was found to be good. */
-import { admitSignature, type HandedIn } from '../approvals/admit-signature.ts';
+import { type Admitted, admitSignature, type HandedIn } from '../approvals/admit-signature.ts';
 import type { ApprovalRecord } from '../approvals/record.ts';
 import { DEFAULT_VALID_FOR_MS, newRequest } from '../approvals/request.ts';
 import type { ApproverKey } from '../approvals/signature.ts';
@@ -29,18 +29,17 @@ export interface HandInOptions {
   readonly others?: ReadonlyMap<string, ApproverKey>;
 }
 
+/** Throws `approval-refused`; writes nothing. The journal need not be owned. */
+export function checkApproval(handed: HandedIn, { journal, now, others }: HandInOptions): Admitted {
+  const { ground, records, generation } = readApprovals(journal, now);
+  return admitSignature(handed, { ground, records, generation, now, ...(others === undefined ? {} : { others }) });
+}
+
 /** Resolves, once it is durable, with what the step's approval is now. Rejects with `approval-refused` and records nothing. */
 export async function recordApproval(handed: HandedIn, options: HandInOptions): Promise<ApprovalRecord> {
-  const { journal, now, others } = options;
-  const { ground, records, generation } = readApprovals(journal, now);
-  const { record, statementSha256 } = admitSignature(handed, {
-    ground,
-    records,
-    generation,
-    now,
-    ...(others === undefined ? {} : { others }),
-  });
-  const { step, nonce } = record.request;
+  const { journal, now } = options;
+  const { record, statementSha256 } = checkApproval(handed, options);
+  const { generation, step, nonce } = record.request;
   await journal.append({
     kind: 'approval',
     generation,

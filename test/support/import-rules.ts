@@ -65,7 +65,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     reason: 'the journal and the report read it too, so it may not pull in the planner',
   },
   devices: {
-    may: ['playbook', 'source', 'adapter-port', ...BASE],
+    may: ['approvals', 'playbook', 'source', 'adapter-port', ...BASE],
     reason: 'the devices file is checked against what adapters declare, never against one adapter',
   },
   playbook: {

@@ -5,6 +5,7 @@ import type { CommonOptions, Shell } from '../shell.ts';
 
 export interface ResumeCommandOptions {
   readonly concurrency?: number;
+  readonly wait: boolean;
 }
 
 export async function resume(
@@ -15,5 +16,10 @@ export async function resume(
   const say = (text: string): Promise<void> => (options.json ? Promise.resolve() : shell.io.stderr.write(`${text}\n`));
   const run = named ?? (await latestUnfinished(options.home, say));
   if (named === undefined) await say(`Resuming run ${run}, the latest unfinished one.`);
-  return await continueRun(shell, options, { run, mode: 'resume', concurrency: options.concurrency ?? null });
+  return await continueRun(shell, options, {
+    run,
+    mode: 'resume',
+    concurrency: options.concurrency ?? null,
+    wait: options.wait,
+  });
 }

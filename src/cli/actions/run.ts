@@ -25,6 +25,7 @@ export interface RunOptions {
   readonly allowPlaintext: boolean;
   readonly skipBlocked: boolean;
   readonly concurrency?: number;
+  readonly wait: boolean;
   readonly expectDigest?: string;
   readonly fingerprint: boolean;
   readonly items: boolean;
@@ -151,7 +152,7 @@ function refuseBlocked(head: PlanHead, options: RunOptions): void {
 export async function start(
   shell: Shell,
   ready: ReadyRun,
-  options: Pick<CommonOptions & RunOptions, 'home' | 'json' | 'concurrency'>,
+  options: Pick<CommonOptions & RunOptions, 'home' | 'json' | 'concurrency'> & Partial<Pick<RunOptions, 'wait'>>,
   extra?: CarryOutOptions['extra'],
 ): Promise<RunResult> {
   const { bound, plan, stale } = ready;
@@ -165,6 +166,7 @@ export async function start(
       secretInputs: bound.secretInputs,
       inputs: bound.inputs,
       concurrency: options.concurrency ?? null,
+      wait: options.wait ?? false,
       plan,
       playbook: bound.playbook,
       stale,

@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { RunRecord } from '../../report/run-record.ts';
 import { isOver, readRunRecord } from '../../report/run-record.ts';
+import { currentApprovals, readApprovals } from '../../workflows/approval-records.ts';
 import { namedOrLatest, readRun, recordOf } from '../recorded-run.ts';
 import { createScreen } from '../screen.ts';
 import type { CommonOptions, Shell } from '../shell.ts';
@@ -27,7 +28,10 @@ export async function status(
   if (options.watch) await watch(shell, run, { options, view });
   await readRun(options.home, run, async (journal) => {
     if (options.items) await view.items(journal.items());
-    await view.summary(readRunRecord(journal), options.items ? null : journal);
+    await view.summary(readRunRecord(journal), {
+      approvals: currentApprovals(readApprovals(journal, Date.now())),
+      failures: options.items ? null : journal,
+    });
   });
   return 0;
 }

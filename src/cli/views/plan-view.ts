@@ -116,7 +116,9 @@ function stepLines(title: string, steps: readonly PlanStepLine[], styles: Styles
   if (steps.length === 0) return [];
   const lines = steps.map((step) => {
     const final = step.pointOfNoReturn ? ` ${styles.red('(cannot be undone)')}` : '';
-    return `  ${styles.cyan(visible(step.do))}  ${styles.dim(visible(step.summary))}${final}`;
+    const { quorum } = step;
+    const approval = quorum === undefined ? '' : ` ${styles.yellow(`(waits for ${counted(quorum, 'approval')})`)}`;
+    return `  ${styles.cyan(visible(step.do))}  ${styles.dim(visible(step.summary))}${final}${approval}`;
   });
   return [styles.bold(title), ...lines, ''];
 }

@@ -1,4 +1,6 @@
 /** Where a run stands, on the screen. */
+
+import type { ApprovalRecord } from '../../approvals/record.ts';
 import type { Journal, StoredItem } from '../../journal/journal.ts';
 import { itemJson } from '../../report/item-json.ts';
 import { isOver, type RunRecord } from '../../report/run-record.ts';
@@ -11,13 +13,20 @@ import type { ProgressDisplay } from '../terminal/progress-display.ts';
 import { count, dateTime, duration } from '../terminal/quantities.ts';
 import type { Styles } from '../terminal/styles.ts';
 import { type Cell, tableLines } from '../terminal/table.ts';
+import { approvalJson, approvalLine, isUnsigned } from './approval-view.ts';
 import { keyKind, LABEL, painted, WHY } from './item-table.ts';
 import { countsText } from './run-view.ts';
 
+export interface SummaryOptions {
+  /** What the run was asked to have approved, in its latest generation. */
+  readonly approvals: readonly ApprovalRecord[];
+  /** Show the first failures from it too; null when all items were shown. */
+  readonly failures: Journal | null;
+}
+
 export interface StatusView {
   items(items: AsyncIterable<StoredItem>): Promise<void>;
-  /** `journal`: show the first failures from it too; null when all items were shown. */
-  summary(record: RunRecord, journal: Journal | null): Promise<void>;
+  summary(record: RunRecord, more: SummaryOptions): Promise<void>;
   /** While watching. */
   changed(record: RunRecord, display: ProgressDisplay): Promise<void>;
 }
@@ -40,20 +49,25 @@ export class StatusJson implements StatusView {
     await resultLines(this.#screen, lines());
   }
 
-  async summary(record: RunRecord): Promise<void> {
+  async summary(record: RunRecord, { approvals }: SummaryOptions): Promise<void> {
+    await this.#line(record, { approvals: approvals.map((approval) => approvalJson(approval, record.plan)) });
+  }
+
+  async changed(record: RunRecord): Promise<void> {
+    await this.#line(record, {});
+  }
+
+  async #line(record: RunRecord, more: Readonly<Record<string, unknown>>): Promise<void> {
     const extra = {
       reason: record.reason,
       owned: record.isOwned,
       playbook: record.plan.playbook,
       digest: record.plan.digest,
+      ...more,
     };
     await this.#screen.result(
       JSON.stringify({ ...summaryJson({ ...record, leftovers: [...record.leftovers, ...record.held] }), ...extra }),
     );
-  }
-
-  async changed(record: RunRecord): Promise<void> {
-    await this.summary(record);
   }
 }
 
@@ -77,20 +91,24 @@ export class StatusHuman implements StatusView {
     await resultLines(this.#screen, tableLines(rows(), { columns: COLUMNS, styles, width }));
   }
 
-  async summary(record: RunRecord, journal: Journal | null): Promise<void> {
+  async summary(record: RunRecord, { approvals, failures }: SummaryOptions): Promise<void> {
     const { styles } = this.#screen;
     await resultLines(this.#screen, summaryText(record, styles));
+    await resultLines(
+      this.#screen,
+      approvals.map((approval) => `  ${approvalLine(approval, record.plan, styles)}`),
+    );
     const lost = record.counts.failed + record.counts.needsAttention;
-    if (journal !== null && lost > 0) {
+    if (failures !== null && lost > 0) {
       const first: StoredItem[] = [];
-      for await (const stored of journal.items(['failed', 'needs-attention'])) {
+      for await (const stored of failures.items(['failed', 'needs-attention'])) {
         if (first.length === SHOWN) break;
         first.push(stored);
       }
       await this.items(first);
       if (lost > SHOWN) await this.#screen.result(styles.dim(`… and ${count(lost - SHOWN)} more; --items shows all`));
     }
-    await resultLines(this.#screen, nextLines(record, styles));
+    await resultLines(this.#screen, nextLines(record, approvals, styles));
   }
 
   async changed(record: RunRecord, display: ProgressDisplay): Promise<void> {
@@ -143,10 +161,11 @@ function summaryText(record: RunRecord, styles: Styles): string[] {
   return lines;
 }
 
-function nextLines(record: RunRecord, styles: Styles): string[] {
+function nextLines(record: RunRecord, approvals: readonly ApprovalRecord[], styles: Styles): string[] {
   const { run, state, counts } = record;
   const next = (command: string): string => `  ${styles.cyan('Next:')} ${command}`;
   if (!isOver(state)) {
+    if (approvals.some((approval) => isUnsigned(approval))) return [next(`keyferry approval-request ${run}`)];
     const resume = next(`keyferry resume ${run}`);
     return record.isOwned
       ? [`  A process started this run and has not said that it stopped. If it was killed: keyferry resume ${run}`]

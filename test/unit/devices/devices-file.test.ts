@@ -194,7 +194,7 @@ describe('wrong files', () => {
 });
 
 describe('approvers', () => {
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
 
   test('are told apart by the hash of their public key', () => {
@@ -215,6 +215,14 @@ describe('approvers', () => {
     expect(problems('devices: {}\napprovers: { a: { public-key: o1.pem } }\n')[0]).toMatch(
       /holds a private key \(an approver keeps it/,
     );
+  });
+  test.each([
+    ['ed25519', generateKeyPairSync('ed25519').publicKey, /it is ed25519, and only RSA and EC P-256 are taken$/],
+    ['P-384', generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey, /it is EC on secp384r1/],
+    ['RSA-1024', generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey, /RSA with 1024 bits, and 2048 is/],
+  ])('a key that cannot sign approvals is refused: %s', (_name, key, problem) => {
+    folder.write('o1.pem', key.export({ type: 'spki', format: 'pem' }).toString());
+    expect(problems('devices: {}\napprovers: { a: { public-key: o1.pem } }\n')[0]).toMatch(problem);
   });
   test('what is no key is refused', () => {
     folder.write('o1.pem', 'nothing');
