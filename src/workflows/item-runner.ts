@@ -40,8 +40,11 @@ export class ItemRunner {
     this.#prepared = prepared;
   }
 
-  /** Rejects with Suspension when the item has to wait for a resume. */
-  async run(item: PlanItem): Promise<ItemEnd> {
+  /**
+   * Resolves when the item's end is journalled; `onAnswered` is called before that, when it calls no device any more. Rejects with
+   * Suspension when the item has to wait for a resume.
+   */
+  async run(item: PlanItem, onAnswered: () => void): Promise<ItemEnd> {
     const why = this.#run.stale.get(item.index);
     if (why !== undefined) return this.#end(item, null, 'failed', new KeyferryError('key-stale', why));
     const known = this.#run.isResumed ? await this.#history(item.index) : undefined;
@@ -65,6 +68,7 @@ export class ItemRunner {
       return this.#end(item, null, 'failed', error);
     }
     const verdict = await this.#sequence.walk(context, this.#run.runner);
+    onAnswered();
     return this.#end(item, context, verdict, context.failure);
   }
 

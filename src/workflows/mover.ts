@@ -1,6 +1,7 @@
 /**
  * Moves the pending items: a window of `concurrency` at a time, in the batches of the ramp, equal names one after the other. Items are
- * streamed from the journal, never held all at once.
+ * streamed from the journal, never held all at once. An item gives its place in the window away when its last call has been answered;
+ * what then waits for the disk to record its end holds up no other, and is never more than the window once again.
  */
 import { KeyferryError } from '../errors/keyferry-error.ts';
 import type { Counts } from '../journal/journal.ts';
@@ -17,6 +18,9 @@ export class Mover {
   readonly #active = new Set<Promise<void>>();
   /** Name of the items in flight → the end of the last one that bears it. */
   readonly #named = new Map<string, Promise<void>>();
+  /** Items that still call devices. */
+  #working = 0;
+  #placeFreed: (() => void) | null = null;
   #stop: Suspension | null = null;
   #bug: unknown = null;
   #passed = 0;
@@ -82,24 +86,49 @@ export class Mover {
   }
 
   async #start(item: PlanItem, isFirst: boolean): Promise<void> {
-    while (this.#active.size >= this.#run.concurrency) await Promise.race(this.#active);
+    while (!this.#hasPlace()) {
+      await new Promise<void>((resolve) => {
+        this.#placeFreed = resolve;
+      });
+    }
     if (this.#halts()) return;
+    this.#working += 1;
     const name = item.source.kind === 'key' ? locatorName(item.source.record.locator) : item.source.path;
     const before = this.#named.get(name);
     const done = (
       before === undefined ? this.#one(item, isFirst) : before.then(() => this.#one(item, isFirst))
     ).finally(() => {
       this.#active.delete(done);
+      this.#placeFreed?.();
       if (this.#named.get(name) === done) this.#named.delete(name);
     });
     this.#active.add(done);
     this.#named.set(name, done);
   }
 
+  #hasPlace(): boolean {
+    const { concurrency } = this.#run;
+    return this.#working < concurrency && this.#active.size < 2 * concurrency;
+  }
+
   async #one(item: PlanItem, isFirst: boolean): Promise<void> {
-    if (this.#halts()) return;
+    let isWorking = true;
+    const leave = (): void => {
+      if (!isWorking) return;
+      isWorking = false;
+      this.#working -= 1;
+      this.#placeFreed?.();
+    };
     try {
-      this.#judge(await this.#items.run(item), isFirst);
+      if (!this.#halts()) await this.#carryOut(item, isFirst, leave);
+    } finally {
+      leave();
+    }
+  }
+
+  async #carryOut(item: PlanItem, isFirst: boolean, leave: () => void): Promise<void> {
+    try {
+      this.#judge(await this.#items.run(item, leave), isFirst);
     } catch (error) {
       if (error instanceof Suspension) this.#stop ??= error;
       else if (error instanceof KeyferryError) this.#stop ??= new Suspension('stopped', error);

@@ -93,7 +93,7 @@ export class StepRunner {
       );
       if (step.spec.effect === 'read') {
         const result = adoptResult(
-          await this.#timed(step, device.device.perform({ action: step.action, args, salt: this.#env.salt })).result,
+          await this.#timed(step, device.device.perform({ action: step.action, args, salt: this.#env.salt })),
           step.target,
         );
         return this.#finish(step, context, result, false);
@@ -128,9 +128,9 @@ export class StepRunner {
     };
     await this.#env.journal.append({ kind: 'intent', call, action: step.action, device: step.target, expectation });
     const request = this.#request(step, args, expectation);
-    const timed = this.#timed(step, device.device.perform(request));
+    const performing = device.device.perform(request);
     try {
-      const result = adoptResult(await timed.result, step.target);
+      const result = adoptResult(await this.#timed(step, performing), step.target);
       this.#outcome(call, step, result.outputs, result.violations);
       return this.#finish(step, context, result, true);
     } catch (error) {
@@ -145,7 +145,7 @@ export class StepRunner {
         error: error.toRecord(),
       });
       if (!isUnknown) throw error;
-      context.unsettled = { call, step, args, expectation, ended: timed.ended };
+      context.unsettled = { call, step, args, expectation, ended: ending(performing) };
       context.failure = error;
       if (error.scope === 'run') throw suspensionOf(error);
       return 'step.unknown';
@@ -269,16 +269,11 @@ export class StepRunner {
     });
   }
 
-  /** A timeout does not end the call: `ended` does, and only then is the device asked what it did. */
-  #timed<T>(step: Step, call: Promise<T>): { readonly result: Promise<T>; readonly ended: Promise<unknown> } {
+  /** A timeout does not end the call: its own end does, and only then is the device asked what it did. */
+  #timed<T>(step: Step, call: Promise<T>): Promise<T> {
     const timeoutMs = step.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    const ended = call.then(
-      () => undefined,
-      () => undefined,
-    );
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
         reject(
           new KeyferryError('step-timeout', `${step.target} ${step.action} took longer than ${timeoutMs / 1000} s`, {
             device: step.target,
@@ -287,8 +282,17 @@ export class StepRunner {
           }),
         );
       }, timeoutMs);
+      call.then(
+        (value) => {
+          clearTimeout(timer);
+          resolve(value);
+        },
+        (error: unknown) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      );
     });
-    return { result: Promise.race([call, deadline]).finally(() => clearTimeout(timer)), ended };
   }
 
   async #endsInTime(ended: Promise<unknown>): Promise<boolean> {
@@ -323,6 +327,13 @@ export class StepRunner {
     context.retryDelayMs = atOnce ? 0 : backoffMs(step.retry, attempt, this.#env.clock.random());
   }
 }
+
+/** Resolves when the call has ended, however. */
+const ending = (call: Promise<unknown>): Promise<unknown> =>
+  call.then(
+    () => undefined,
+    () => undefined,
+  );
 
 const isTolerant = (step: Step): boolean => step.block === 'after-each' || step.block === 'finally';
 
