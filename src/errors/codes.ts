@@ -84,6 +84,7 @@ export const ERROR_CODES = {
   'mechanism-invalid': spec(1, 'item', 'The device does not know the mechanism or its parameters.', 'Choose another mechanism.'),
   'argument-invalid': spec(1, 'item', 'A step was given an argument it cannot use.', 'Correct the playbook.'),
   'needs-attention': spec(1, 'item', 'What happened on the device cannot be told apart.', 'Look at the objects named, then retry or leave it.'),
+  'out-of-sync': spec(1, 'run', 'The HSMs of one cluster do not agree on users, sharing, attributes or quorum values.', 'Put right what the message lists on each HSM, then: keyferry resume'),
   'canary-failed': spec(1, 'run', 'The throw-away key did not make it, so no real key was touched.', 'Read why it failed; the route does not work.'),
 
   // local state

@@ -1,0 +1,38 @@
+/** The actions of a cluster's administration, one line each. */
+import type { ActionSpec } from '../../../adapter.ts';
+import type { AdminAction } from './action.ts';
+import { approveQuorumToken } from './approve-quorum-token.ts';
+import { changePassword } from './change-password.ts';
+import { createUser } from './create-user.ts';
+import { deleteUser } from './delete-user.ts';
+import { getQuorumToken, listQuorumTokens } from './get-quorum-token.ts';
+import { keyInfo } from './key-info.ts';
+import { listUsers } from './list-users.ts';
+import { registerQuorumKey, setQuorumValue } from './quorum-values.ts';
+import { setAttribute } from './set-attribute.ts';
+import { shareKey, unshareKey } from './share-key.ts';
+import { syncCheck, syncRepair } from './sync-check.ts';
+
+const ALL: readonly AdminAction[] = [
+  listUsers,
+  createUser,
+  deleteUser,
+  changePassword,
+  keyInfo,
+  shareKey,
+  unshareKey,
+  setAttribute,
+  getQuorumToken,
+  approveQuorumToken,
+  listQuorumTokens,
+  setQuorumValue,
+  registerQuorumKey,
+  syncCheck,
+  syncRepair,
+];
+
+export const ADMIN_ACTIONS: ReadonlyMap<string, AdminAction> = new Map(ALL.map((action) => [action.spec.name, action]));
+
+export const ADMIN_ACTION_SPECS: Readonly<Record<string, ActionSpec>> = Object.fromEntries(
+  ALL.map(({ spec }) => [spec.name, spec]),
+);

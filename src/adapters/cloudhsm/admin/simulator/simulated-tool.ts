@@ -1,0 +1,48 @@
+/**
+ * `cloudhsm-cli` over the simulated cluster: the same words, the same JSON. Sentences that no source gives are the simulator's own. Each
+ * call logs in and out by itself, as the tool does in single-command mode.
+ */
+import { CryptokiError } from '../../../pkcs11/cryptoki.ts';
+import { HsmRefusal, type SimulatedCluster } from '../../cluster/cluster.ts';
+import { type AdminTool, type ToolOptions, ToolRefusal } from '../admin-tool.ts';
+import { QUORUM_SENTENCE } from '../administration.ts';
+import { listKeys, setAttribute, setSharing } from './key-commands.ts';
+import { generateToken, listQuorumValues, listTokens, registerQuorumKey, setQuorumValue } from './quorum-commands.ts';
+import { readWords, type ToolWords, usage } from './tool-words.ts';
+import { changePassword, createUser, deleteUser, listUsers } from './user-commands.ts';
+
+type Command = (cluster: SimulatedCluster, words: ToolWords, options: ToolOptions) => unknown;
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  'user list': listUsers,
+  'user create': createUser,
+  'user delete': deleteUser,
+  'user change-password': changePassword,
+  'user change-quorum token-sign register': registerQuorumKey,
+  'key list': listKeys,
+  'key share': setSharing(true),
+  'key unshare': setSharing(false),
+  'key set-attribute': setAttribute,
+  'quorum token-sign generate': generateToken,
+  'quorum token-sign list': listTokens,
+  'quorum token-sign set-quorum-value': setQuorumValue,
+  'quorum token-sign list-quorum-values': listQuorumValues,
+};
+
+export const simulatedTool = (cluster: SimulatedCluster): AdminTool => ({
+  async run(args, options) {
+    const words = readWords(args);
+    const command = Object.hasOwn(COMMANDS, words.command) ? COMMANDS[words.command] : undefined;
+    if (command === undefined) throw usage(`there is no command ${words.command}`);
+    try {
+      return await command(cluster, words, options);
+    } catch (error) {
+      if (error instanceof HsmRefusal) throw new ToolRefusal(sentenceOf(error));
+      if (error instanceof CryptokiError) throw new ToolRefusal(`the cluster refused: ${error.message}`);
+      throw error;
+    }
+  },
+});
+
+const sentenceOf = (refusal: HsmRefusal): string =>
+  refusal.name === 'RET_MXN_AUTH_FAILED' ? QUORUM_SENTENCE : refusal.message;
