@@ -3,6 +3,7 @@ import type { BoundDevice, DeviceSettings } from '../adapters/adapter.ts';
 import { ADAPTERS } from '../adapters/registry.ts';
 import { resolveSecret, secretSettingOf } from '../devices/secrets.ts';
 import { KeyferryError } from '../errors/keyferry-error.ts';
+import { openHome } from '../home/home.ts';
 import { promptSecret } from './prompt.ts';
 import type { CommonOptions, Shell } from './shell.ts';
 
@@ -16,6 +17,8 @@ export interface OpenOptions {
 }
 
 export async function deviceOpener(shell: Shell, { options, sessions }: OpenOptions): Promise<OpenDevice> {
+  // Which PINs were refused stands there: whoever could change that could have a token locked.
+  await openHome(options.home);
   // One question at a time, however many devices open at once.
   let asked: Promise<unknown> = Promise.resolve();
   const ask = (label: string) => {
@@ -34,10 +37,22 @@ export async function deviceOpener(shell: Shell, { options, sessions }: OpenOpti
         resolveSecret(secretSettingOf(settings, setting), {
           env: shell.io.env,
           prompt: (question) => ask(`${question} (${setting} of ${settings.name})`),
+        }).catch((error: unknown) => {
+          throw named(error, settings, setting);
         }),
     });
     return { role, settings, description: await device.describe(), device };
   };
+}
+
+/** Several devices may have a secret each: which one could not be had. */
+function named(error: unknown, { name }: DeviceSettings, setting: string): unknown {
+  if (!(error instanceof KeyferryError) || error.device !== undefined) return error;
+  return new KeyferryError(error.code, `Device ${name}, ${setting}: ${error.message}`, {
+    ...error.toRecord(),
+    device: name,
+    cause: error,
+  });
 }
 
 export interface OpenedDevices {
@@ -85,7 +100,8 @@ function joined(failures: readonly unknown[]): unknown {
   if (bug !== undefined) return bug;
   const [first, ...others] = failures.filter((failure) => failure instanceof KeyferryError);
   if (first === undefined || others.length === 0) return first;
-  return new KeyferryError(first.code, [first, ...others].map((failure) => failure.message).join('\nAlso: '), {
+  const messages = new Set([first, ...others].map((failure) => failure.message));
+  return new KeyferryError(first.code, [...messages].join('\nAlso: '), {
     ...first.toRecord(),
     diagnostics: first.diagnostics,
     cause: first,

@@ -2,7 +2,7 @@
  * The home folder (./.keyferry unless --home): one folder per run under runs/, each with its journal, lock and inbox. Private to its
  * owner, and refused when others could change what is in it: a run trusts its journal.
  */
-import { mkdir, readdir, realpath } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { KeyferryError } from '../errors/keyferry-error.ts';
 import { fileError } from './file-error.ts';
@@ -50,9 +50,16 @@ export async function openHome(path: string, options: HomeOptions = {}): Promise
 }
 
 async function makeHome(path: string): Promise<string> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolders(dirname(path));
   await makeFolder(path);
   return realpath(path);
+}
+
+/** Not by `recursive`: where the file system says ENOENT for another reason (/proc), Node tries for ever (measured on 20.20). */
+async function makeFolders(path: string): Promise<void> {
+  if (await pathExists(path)) return;
+  await makeFolders(dirname(path));
+  await makeFolder(path);
 }
 
 async function makeFolder(path: string): Promise<void> {

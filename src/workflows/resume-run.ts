@@ -18,7 +18,7 @@ export async function resumeRun(options: ResumeOptions): Promise<RunHandle> {
     checkPlanDevices(plan, options.devices);
     const last = lastPhase(journal);
     if (ENDED.has(last.state) && options.mode !== 'retry') {
-      throw new KeyferryError('run-finished', `run ${options.run} is over (${last.state})`, {
+      throw new KeyferryError('run-finished', `Run ${options.run} is over (${last.state})`, {
         ...(options.mode === 'resume' ? { hint: `To take failed keys again: keyferry retry ${options.run}` } : {}),
       });
     }

@@ -60,7 +60,9 @@ export class PlanHuman implements PlanView {
       ...deviceLines(head.devices, styles),
       '',
       ...stepLines('Before the keys:', head.prepare, styles),
+      ...stepLines('A throw-away key first, deleted again:', canaryLines(head), styles),
       ...stepLines('For each key:', head.each, styles),
+      ...stepLines('After each key, whatever its end:', head.afterEach ?? [], styles),
       ...stepLines('At the end:', head.finally, styles),
       summaryLine(head, styles),
     ]);
@@ -123,6 +125,9 @@ function stepLines(title: string, steps: readonly PlanStepLine[], styles: Styles
   return [styles.bold(title), ...lines, ''];
 }
 
+const canaryLines = ({ canary }: PlanHead): readonly PlanStepLine[] =>
+  canary === undefined || canary === null ? [] : [canary];
+
 function summaryLine(head: PlanHead, styles: Styles): string {
   const { total, move, skip, block, duplicate } = head.summary;
   const parts = [styles.green(`${count(move)} move`)];
@@ -142,6 +147,10 @@ function closingLines(head: PlanHead, styles: Styles): string[] {
   if (head.exposesPlaintext)
     lines.push(styles.red('This playbook exposes key bytes in clear to this host; run wants --allow-plaintext.'));
   for (const block of head.blocks) lines.push(`${styles.red('Blocked:')} ${visible(block)}`);
+  if (head.blocks.length === 0 && head.summary.block > 0)
+    lines.push(
+      `${styles.red('Blocked:')} run refuses this plan until each is resolved, or moves the others with --skip-blocked.`,
+    );
   lines.push(`Takes about ${duration(head.estimateSeconds)}.`);
   return lines;
 }

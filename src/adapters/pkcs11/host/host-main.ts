@@ -13,6 +13,7 @@ const open: OpenDevice = async (setup, pin) => {
     setup;
   const module = await loadNativeModule({
     path: modulePath,
+    device: name,
     ...(libraryParameters === undefined ? {} : { libraryParameters }),
   });
   return openPkcs11Device({

@@ -11,6 +11,8 @@ import { NativeCryptoki } from './native-cryptoki.ts';
 export interface NativeModuleOptions {
   /** Absolute path of the shared library. */
   readonly path: string;
+  /** Whose module it is, for errors. */
+  readonly device?: string;
   /** The parameter string that some modules want at C_Initialize. */
   readonly libraryParameters?: string;
   /** How pkcs11js is had; tests replace it. */
@@ -23,7 +25,7 @@ const importPkcs11js = async (): Promise<{ readonly PKCS11: new () => PKCS11 }> 
  * @throws KeyferryError `driver-missing` without pkcs11js, `module-not-loaded` when the library cannot be loaded or initialised.
  */
 export async function loadNativeModule(options: NativeModuleOptions): Promise<Cryptoki> {
-  const module = await newModule(options.importDriver ?? importPkcs11js);
+  const module = await newModule(options);
   try {
     module.load(options.path);
   } catch (error) {
@@ -39,15 +41,15 @@ export async function loadNativeModule(options: NativeModuleOptions): Promise<Cr
   return cryptoki;
 }
 
-async function newModule(importDriver: () => Promise<{ readonly PKCS11: new () => PKCS11 }>): Promise<PKCS11> {
+async function newModule(options: NativeModuleOptions): Promise<PKCS11> {
   try {
-    const { PKCS11 } = await importDriver();
+    const { PKCS11 } = await (options.importDriver ?? importPkcs11js)();
     return new PKCS11();
   } catch (error) {
     throw new KeyferryError(
       'driver-missing',
-      `The pkcs11 driver needs the package pkcs11js, which could not be loaded: ${messageOf(error)}`,
-      { cause: error },
+      `${prefixOf(options)}The pkcs11 driver needs the package pkcs11js, which could not be loaded: ${messageOf(error)}`,
+      { ...deviceOf(options), cause: error },
     );
   }
 }
@@ -72,9 +74,19 @@ function notLoaded(
   native?: { readonly name: string; readonly value: number },
   hint = 'Check the path, that it is a PKCS#11 module for this platform, and that the libraries it needs are there (ldd).',
 ): KeyferryError {
-  const details = { operation: 'C_Initialize', hint, cause, ...(native === undefined ? {} : { native }) };
-  return new KeyferryError('module-not-loaded', `The PKCS#11 module ${options.path} cannot be used: ${what}`, details);
+  const details = {
+    operation: 'C_Initialize',
+    hint,
+    cause,
+    ...(native === undefined ? {} : { native }),
+    ...deviceOf(options),
+  };
+  const message = `${prefixOf(options)}The PKCS#11 module ${options.path} cannot be used: ${what}`;
+  return new KeyferryError('module-not-loaded', message, details);
 }
+
+const prefixOf = ({ device }: NativeModuleOptions): string => (device === undefined ? '' : `Device ${device}: `);
+const deviceOf = ({ device }: NativeModuleOptions) => (device === undefined ? {} : { device });
 
 const messageOf = (error: unknown): string =>
   error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
