@@ -2,6 +2,7 @@
 import type { Outputs } from '../adapters/adapter.ts';
 import { KeyferryError } from '../errors/keyferry-error.ts';
 import { missingSteps, resolveArguments, scopeOf } from './arguments.ts';
+import { wipePrepared } from './clear-keys.ts';
 import { readHistory } from './history.ts';
 import type { RunContext } from './run-environment.ts';
 import { newContext, type SequenceContext } from './sequence-context.ts';
@@ -33,13 +34,14 @@ export class PreparedBlock {
     const context = await this.#begin();
     const sequence = new Sequence({ id: 'prepare', onFailure: 'stop', undo: false }, this.#run.playbook.prepare);
     const verdict = await sequence.walk(context, this.#run.runner);
-    if (verdict === 'done') return;
-    const error =
-      context.failure ??
-      new KeyferryError('needs-attention', `prepare: ${context.reason ?? 'a step did not say what it did'}`, {
-        scope: 'run',
-      });
-    throw new Suspension(verdict === 'attention' ? 'stopped' : 'refused', error);
+    if (verdict === 'done') {
+      wipePrepared(context.steps, this.#run.playbook);
+      return;
+    }
+    const why = context.reason ?? context.failure?.message ?? 'a step did not say what it did';
+    const parked = new KeyferryError('needs-attention', `prepare: ${why}`, { scope: 'run', cause: context.failure });
+    if (verdict === 'attention') throw new Suspension('stopped', parked);
+    throw new Suspension('refused', context.failure ?? parked);
   }
 
   /** Only finds again what was made: for a run that is cancelled, so that `finally` knows what to remove. */

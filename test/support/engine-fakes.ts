@@ -100,9 +100,13 @@ export const canaryStep = (): Step =>
 export const cleaning = (role: FakeRole, id: string, step: string, output: string): Step =>
   aStep(role, ACTIONS.delete, { id, block: 'finally', with: { key: anOutput(step, output) } });
 
+const undoOf = (step: Step) =>
+  Object.keys(step.spec.outputs).map((output) => ({ action: 'delete-key', argument: 'key', output }));
+
 /** The main route from pair to clean-up. */
 export const routePlaybook = (rest: Partial<Playbook> = {}): Playbook =>
   aPlaybook({
+    prepare: aPlaybook().prepare.map((step) => ({ ...step, spec: { ...step.spec, undo: undoOf(step) } })),
     each: eachSteps(),
     finally: [
       cleaning('source', 'clean_wrapper', 'wrapper', 'key'),
