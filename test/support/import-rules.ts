@@ -41,6 +41,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       'home',
       'journal',
       'journal-port',
+      'consoles',
       'adapter-registry',
       'adapter-port',
       ...BASE,
@@ -76,6 +77,10 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   report: {
     may: ['plan', 'plan-model', 'journal', 'journal-port', 'adapter-port', ...BASE],
     reason: 'a report is made from what was recorded, never from a live engine or device',
+  },
+  consoles: {
+    may: ['adapter', 'pkcs11', 'adapter-port', 'source', ...BASE],
+    reason: 'a console plays one vendor’s tool over that vendor’s simulator: it knows the adapter’s inside, and nothing of the engine',
   },
   home: {
     may: BASE,
