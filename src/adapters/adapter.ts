@@ -39,7 +39,8 @@ export interface ActionSpec {
   readonly pointOfNoReturn?: boolean;
   /**
    * Roles in a transfer, so that the engine can check routes without knowing vendors. `check`: the step only asserts (require-attribute);
-   * `wrap`: makes a wrapped key of `payload` under `wrappingKey`; `unwrap`: makes a key from `wrapped` under `unwrappingKey`, like `like`.
+   * `wrap`: makes a wrapped key of `payload` under `wrappingKey`; `unwrap`: makes a key from `wrapped` under `unwrappingKey`, like `like`;
+   * `import`: makes a key from one in clear, like `like` where given, compares the two and says in the output `method` how.
    * Names are argument (left) names and output names.
    */
   readonly role?:
@@ -51,7 +52,13 @@ export interface ActionSpec {
         readonly unwrappingKey: string;
         readonly like: string;
         readonly key: string;
-      };
+      }
+    | { readonly kind: 'import'; readonly like: string; readonly key: string; readonly method: string };
+}
+
+/** Of actions that bring a key onto their device: the argument that it is like, and the output that it is. */
+export function arrivalOf(spec: ActionSpec): { readonly like: string; readonly key: string } | null {
+  return spec.role?.kind === 'unwrap' || spec.role?.kind === 'import' ? spec.role : null;
 }
 
 export interface AdapterSpec {
@@ -146,7 +153,12 @@ export interface ActionResult {
 }
 
 export interface Violation {
-  readonly code: 'attribute-mismatch' | 'wrapping-key-widened' | 'wrapping-key-not-local' | 'wrapping-key-swapped';
+  readonly code:
+    | 'attribute-mismatch'
+    | 'wrapping-key-widened'
+    | 'wrapping-key-not-local'
+    | 'wrapping-key-swapped'
+    | 'verification-failed';
   readonly message: string;
 }
 

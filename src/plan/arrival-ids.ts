@@ -4,7 +4,7 @@
  * target already are the device's own preview's business.
  */
 import { createHash } from 'node:crypto';
-import type { BoundDevice } from '../adapters/adapter.ts';
+import { arrivalOf, type BoundDevice } from '../adapters/adapter.ts';
 import type { KeyRecord } from '../keys/key-record.ts';
 import type { Playbook, Scope, Step } from '../playbook/model.ts';
 import { DigestTable } from './digest-table.ts';
@@ -30,7 +30,7 @@ export class ArrivalIds {
 
   constructor(playbook: Playbook, devices: ReadonlyMap<string, BoundDevice>) {
     this.#arrivals = playbook.each.flatMap((step) => {
-      const bound = step.spec.role?.kind === 'unwrap' ? devices.get(step.target) : undefined;
+      const bound = arrivalOf(step.spec) === null ? undefined : devices.get(step.target);
       return bound === undefined
         ? []
         : [{ step, device: bound.settings.name, isUnique: bound.description.capabilities.uniqueIds }];
@@ -68,11 +68,11 @@ export class ArrivalIds {
   }
 }
 
-/** The id that the playbook gives, else that of the source key; empty when there is none or only the run will know. */
+/** The id that the playbook gives, else that of the source key it is like; empty when there is none or only the run will know. */
 function arrivalId(step: Step, record: KeyRecord, scope: Scope): string {
   const given = step.with.id;
   if (given === undefined) {
-    return record.id;
+    return Object.hasOwn(step.with, arrivalOf(step.spec)?.like ?? '') ? record.id : '';
   }
   return isTemplateKnown(given, scope) ? String(templateValue(given, scope)).toLowerCase() : '';
 }

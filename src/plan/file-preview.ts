@@ -1,6 +1,6 @@
-/** Looks ahead for the built-in steps `file.read` and `file.write`, whose paths are mostly known before the run. */
+/** Looks ahead for the built-in steps of `file`, whose paths are mostly known before the run. */
 import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
+import { access, lstat, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Finding } from '../adapters/adapter.ts';
 import type { Playbook, Step } from '../playbook/model.ts';
@@ -11,6 +11,12 @@ export async function filePreview(
   playbook: Playbook,
 ): Promise<readonly Finding[]> {
   const path = args.path;
+  if ((step.action === 'shred' || step.action === 'mark') && step.block !== 'after-each') {
+    // In `each` a later failure would take back the imported key, whose only other copy would be gone by then.
+    return [
+      { level: 'block', reason: `file.${step.action} belongs into after-each, where nothing is taken back any more` },
+    ];
+  }
   if (typeof path !== 'string') {
     return [];
   }
@@ -20,9 +26,29 @@ export async function filePreview(
       ? []
       : [{ level: 'block', reason: `${path} is not a file that can be read` }];
   }
+  if (step.action === 'write-plaintext') {
+    const left = `${path}.keyferry-part`;
+    if (await isThere(path)) {
+      return [{ level: 'block', reason: `${path} is there already, and is never replaced` }];
+    }
+    if (await isThere(left)) {
+      return [
+        { level: 'note', reason: `${left} is what an interrupted run left of a key in clear; it will be shredded` },
+      ];
+    }
+  }
   return (await canAccess(dirname(path), constants.W_OK, 'folder'))
     ? []
     : [{ level: 'block', reason: `${dirname(path)} is not a folder that can be written` }];
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const writesFiles = (playbook: Playbook): boolean =>

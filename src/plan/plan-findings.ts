@@ -1,7 +1,7 @@
 /** What speaks against a plan as a whole, or should be read before it runs: findings about steps and devices, not about single keys. */
 import type { BoundDevice, Finding } from '../adapters/adapter.ts';
 import { KeyferryError } from '../errors/keyferry-error.ts';
-import type { Playbook, Step } from '../playbook/model.ts';
+import type { Playbook, Scope, Step } from '../playbook/model.ts';
 import { filePreview } from './file-preview.ts';
 import type { PreviewContext } from './item-preview.ts';
 import { mayRun, previewArguments } from './preview-arguments.ts';
@@ -31,7 +31,7 @@ export async function planFindings(context: PreviewContext, approvers: Approvers
     blocks.push(...routeProblems(route, context.planScope, devices));
   }
   blocks.push(...quorumProblems(playbook, approvers), ...canaryProblems(playbook));
-  warnings.push(...stepWarnings(playbook), ...deviceWarnings(playbook, devices));
+  warnings.push(...stepWarnings(playbook, context.planScope), ...deviceWarnings(playbook, devices));
   return { blocks: [...new Set(blocks)], warnings: [...new Set(warnings)] };
 }
 
@@ -82,14 +82,14 @@ function canaryProblems(playbook: Playbook): string[] {
       ];
 }
 
-function stepWarnings(playbook: Playbook): string[] {
+function stepWarnings(playbook: Playbook, scope: Scope): string[] {
   const warnings: string[] = [];
   const all = [...playbook.prepare, ...playbook.each, ...playbook.afterEach, ...playbook.finally];
   for (const step of all.filter((each) => each.exposesPlaintext)) {
     warnings.push(`step ${step.id} (${step.target}.${step.action}) shows key bytes in clear to this computer`);
   }
   for (const step of [...playbook.each, ...playbook.afterEach]) {
-    if (step.spec.pointOfNoReturn === true) {
+    if (step.spec.pointOfNoReturn === true && mayRun(step, scope)) {
       warnings.push(`step ${step.id} (${step.target}.${step.action}) cannot be undone and runs for every key`);
     }
   }

@@ -2,7 +2,7 @@
  * The ways that keys take through a playbook, found from the roles of its actions: which step wraps, which unwraps what it made, and
  * under which mechanism. Whether both devices know that mechanism is decided here, from their capability records.
  */
-import type { BoundDevice, Capabilities } from '../adapters/adapter.ts';
+import { arrivalOf, type BoundDevice, type Capabilities } from '../adapters/adapter.ts';
 import { FINGERPRINT_METHODS, type FingerprintMethod } from '../keys/fingerprint.ts';
 import type { Playbook, Scope, Step, Template } from '../playbook/model.ts';
 import { isTemplateKnown, templateReferences, templateValue } from './preview-arguments.ts';
@@ -77,9 +77,9 @@ export function routeProblems(route: Route, scope: Scope, devices: Devices): str
   return [...problem(route.wrap, 'wrap'), ...problem(route.unwrap, 'unwrap')];
 }
 
-/** Where keys arrive: devices of the unwrapping steps in `each`. */
+/** Where keys arrive: devices of the unwrapping and importing steps in `each`. */
 export function arrivalDevices(playbook: Playbook, devices: Devices): readonly BoundDevice[] {
-  const roles = new Set(playbook.each.filter((step) => step.spec.role?.kind === 'unwrap').map((step) => step.target));
+  const roles = new Set(playbook.each.filter((step) => arrivalOf(step.spec) !== null).map((step) => step.target));
   return [...roles].flatMap((role) => devices.get(role) ?? []);
 }
 

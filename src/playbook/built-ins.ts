@@ -59,8 +59,42 @@ const writeFile: ActionSpec = {
   outputs: { path: { type: 'string', lifetime: 'permanent', description: 'the file that was written' } },
 };
 
+const writePlaintext: ActionSpec = {
+  name: 'write-plaintext',
+  summary: 'write a key in clear to a file that only its owner can read; an existing file is never replaced',
+  effect: 'change',
+  exposes: 'plaintext',
+  input: {
+    kind: 'object',
+    fields: { path: required(path('the file to write')), data: required(artifact('the key, as export-key gives it')) },
+  },
+  outputs: { path: { type: 'string', lifetime: 'permanent', description: 'the file that was written' } },
+};
+
+const imported = {
+  path: required(path('the file that the key was imported from')),
+  key: required(key('the imported key: the file must still hold it, and its device have it')),
+};
+
+const shredFile: ActionSpec = {
+  name: 'shred',
+  summary: 'overwrite and remove the file of an imported key; disks, snapshots and backups may keep older copies',
+  effect: 'destroy',
+  pointOfNoReturn: true,
+  input: { kind: 'object', fields: imported },
+  outputs: {},
+};
+
+const markFile: ActionSpec = {
+  name: 'mark',
+  summary: 'rename the file of an imported key to NAME.imported; the key stays readable in it',
+  effect: 'change',
+  input: { kind: 'object', fields: imported },
+  outputs: { path: { type: 'string', lifetime: 'permanent', description: 'the new name' } },
+};
+
 /** Namespace → action name → what it takes and gives. */
 export const BUILT_INS: Readonly<Record<string, Readonly<Record<string, ActionSpec>>>> = {
   verify: { 'same-key': sameKey },
-  file: { read: readFile, write: writeFile },
+  file: { read: readFile, write: writeFile, 'write-plaintext': writePlaintext, shred: shredFile, mark: markFile },
 };

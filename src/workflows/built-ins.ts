@@ -5,6 +5,7 @@ import { isKeyRef } from '../keys/key-record.ts';
 import type { Step } from '../playbook/model.ts';
 import { compareKeys } from './compare-keys.ts';
 import { readArtifact, writeArtifact } from './file-artifacts.ts';
+import { markFile, shredFile, writePlaintext } from './key-files.ts';
 import type { SequenceContext } from './sequence-context.ts';
 
 export function isBuiltIn(step: Step): boolean {
@@ -34,6 +35,13 @@ export class BuiltIns {
         return result({ data: await readArtifact(args) });
       case 'file.write':
         return result({ path: await writeArtifact(args) });
+      case 'file.write-plaintext':
+        return result({ path: await writePlaintext(args) });
+      case 'file.shred':
+        await shredFile(args, this.#env);
+        return result({});
+      case 'file.mark':
+        return result({ path: await markFile(args, this.#env) });
       default:
         throw new Error(`no built-in action ${step.target}.${step.action}`);
     }

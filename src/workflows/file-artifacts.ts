@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { KeyferryError } from '../errors/keyferry-error.ts';
+import { ClearKey } from '../keys/clear-key.ts';
 
 /** No artifact is larger: an RSA-8192 blob or a PEM is a few kilobytes. */
 const LARGEST_BYTES = 64 * 1024;
@@ -60,5 +61,7 @@ function artifactBytes(data: unknown): Uint8Array {
     if (artifact.kind === 'public-key' && typeof artifact.pem === 'string') return Buffer.from(artifact.pem, 'utf8');
     if (artifact.kind === 'wrapped-key' && artifact.bytes instanceof Uint8Array) return artifact.bytes;
   }
-  throw new KeyferryError('argument-invalid', 'file.write takes a public key or a wrapped key');
+  throw new KeyferryError('argument-invalid', 'file.write takes a public key or a wrapped key', {
+    ...(data instanceof ClearKey ? { hint: 'A key in clear is written with file.write-plaintext.' } : {}),
+  });
 }

@@ -5,6 +5,7 @@ import { FINGERPRINT_METHODS, sameFingerprint } from '../keys/fingerprint.ts';
 import type { KeyRecord } from '../keys/key-record.ts';
 import { keyRefOf, keyScope } from '../plan/key-scope.ts';
 import type { PlanItem } from '../plan/model.ts';
+import { wipeItem } from './clear-keys.ts';
 import { readHistory } from './history.ts';
 import { patiently } from './patience.ts';
 import type { RunContext } from './run-environment.ts';
@@ -67,7 +68,9 @@ export class ItemRunner {
       if (error.scope === 'run') throw suspensionOf(error);
       return this.#end(item, null, 'failed', error);
     }
-    const verdict = await this.#sequence.walk(context, this.#run.runner);
+    const verdict = await this.#sequence
+      .walk(context, this.#run.runner)
+      .finally(() => wipeItem(context.steps, this.#prepared));
     onAnswered();
     return this.#end(item, context, verdict, context.failure);
   }

@@ -2,7 +2,15 @@
  * Carries out the effects of a sequence. Every call that changes a device is bracketed: the intent is durable before it, the outcome is
  * journalled after it, and a call without an answer is settled by asking the device, never by trying again blindly.
  */
-import type { ActionCall, ActionResult, BoundDevice, Expectation, Outputs, Violation } from '../adapters/adapter.ts';
+import {
+  type ActionCall,
+  type ActionResult,
+  arrivalOf,
+  type BoundDevice,
+  type Expectation,
+  type Outputs,
+  type Violation,
+} from '../adapters/adapter.ts';
 import { KeyferryError } from '../errors/keyferry-error.ts';
 import type { CallId, Journal } from '../journal/journal.ts';
 import { isKeyRef } from '../keys/key-record.ts';
@@ -238,11 +246,13 @@ export class StepRunner {
   ): Extract<SequenceEvent, 'step.done' | 'step.failed'> {
     context.steps[step.id] = outputs;
     if (step.spec.effect === 'create') context.created.push({ step, outputs });
-    if (step.spec.role?.kind === 'unwrap') {
-      const key = outputs[step.spec.role.key];
-      if (isKeyRef(key)) context.target = { kind: 'key', device: step.target, locator: key.locator };
-    }
+    const arrival = arrivalOf(step.spec);
+    const key = arrival === null ? null : outputs[arrival.key];
+    if (isKeyRef(key)) context.target = { kind: 'key', device: step.target, locator: key.locator };
     const [first] = violations;
+    if (first === undefined && step.spec.role?.kind === 'import') {
+      context.verification = { method: String(outputs[step.spec.role.method]), strength: 'strong', result: 'same' };
+    }
     if (first === undefined) return 'step.done';
     const error =
       first instanceof KeyferryError ? first : violationError(step, violations as readonly Violation[], 'applied');

@@ -2,6 +2,7 @@
 import type { BoundDevice } from '../adapters/adapter.ts';
 import { KeyferryError } from '../errors/keyferry-error.ts';
 import type { Journal, StoredItem, Verification } from '../journal/journal.ts';
+import { sameFingerprint } from '../keys/fingerprint.ts';
 import { isKeyRef } from '../keys/key-record.ts';
 import type { Locator } from '../keys/locator.ts';
 import { keyRefOf } from '../plan/key-scope.ts';
@@ -35,6 +36,9 @@ async function verifyItem(options: VerifyOptions, stored: StoredItem, salt: Uint
   const { key, label } = stored.item;
   const source = stored.item.source;
   const target = targetOf(stored.target);
+  if (source.kind === 'file' && target !== null) {
+    return { key, label, ...(await compareImported(options, { ...target, salt })) };
+  }
   if (source.kind !== 'key' || target === null || options.playbook.over?.kind !== 'keys') {
     return { key, label, verification: null, error: null };
   }
@@ -54,6 +58,34 @@ async function verifyItem(options: VerifyOptions, stored: StoredItem, salt: Uint
     return { key, label, verification, error };
   } catch (error) {
     if (error instanceof KeyferryError && error.scope !== 'run') return { key, label, verification: null, error };
+    throw error;
+  }
+}
+
+/** The file of an imported key may be gone; what its key was, its fingerprint says. */
+async function compareImported(
+  options: VerifyOptions,
+  target: { readonly device: string; readonly locator: Locator; readonly salt: Uint8Array },
+): Promise<Pick<VerifiedItem, 'verification' | 'error'>> {
+  const { device, locator, salt } = target;
+  const bound = options.devices.get(device);
+  const wanted = locator.fingerprint;
+  if (bound === undefined || wanted === null) {
+    const why = `nothing is known that the key on ${device} could be compared with`;
+    return { verification: null, error: new KeyferryError('capability-missing', why) };
+  }
+  try {
+    const found = await bound.device.fingerprint({
+      key: { kind: 'key', device, locator },
+      salt,
+      methods: [wanted.method],
+    });
+    const isSame = sameFingerprint(found, wanted);
+    const verification = { method: wanted.method, strength: 'strong', result: isSame ? 'same' : 'different' } as const;
+    const error = new KeyferryError('verification-failed', `the key on ${device} is not the one that was imported`);
+    return { verification, error: isSame ? null : error };
+  } catch (error) {
+    if (error instanceof KeyferryError && error.scope !== 'run') return { verification: null, error };
     throw error;
   }
 }

@@ -2,11 +2,13 @@
 import type { ActionSpec } from '../../adapter.ts';
 import type { Pkcs11Action } from './action.ts';
 import { deleteKey } from './delete-key.ts';
+import { exportKey } from './export-key.ts';
 import { exportPublicKey } from './export-public-key.ts';
 import { findKeys } from './find-keys.ts';
 import { generateKey } from './generate-key.ts';
 import { generateRsaKeyPair } from './generate-rsa-key-pair.ts';
 import { getAttributes } from './get-attributes.ts';
+import { importKey } from './import-key.ts';
 import { importPublicKey } from './import-public-key.ts';
 import { requireAttribute } from './require-attribute.ts';
 import { setAttribute } from './set-attribute.ts';
@@ -25,6 +27,8 @@ const ALL: readonly Pkcs11Action[] = [
   wrapKey,
   unwrapKey,
   deleteKey,
+  importKey,
+  exportKey,
 ];
 
 export const PKCS11_ACTIONS: ReadonlyMap<string, Pkcs11Action> = new Map(

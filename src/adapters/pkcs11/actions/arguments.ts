@@ -82,6 +82,10 @@ export function readInteger(args: Arguments, name: string): number {
   return value;
 }
 
+export function readIntegerIfGiven(args: Arguments, name: string): number | undefined {
+  return args[name] === undefined || isNotYet(args[name]) ? undefined : readInteger(args, name);
+}
+
 export function readBooleanIfGiven(args: Arguments, name: string): boolean | undefined {
   const value = args[name];
   if (value === undefined || isNotYet(value)) return undefined;

@@ -90,7 +90,7 @@ const missing = (token: Token, name: string): string =>
  * Some modules need CKA_VALUE_LEN in the template and some refuse it. A refused template has made nothing, so the other form may be
  * tried; what worked is remembered.
  */
-async function unwrap(
+export async function unwrap(
   token: Token,
   wrap: ResolvedWrap,
   wrapped: WrappedKey,

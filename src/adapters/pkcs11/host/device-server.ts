@@ -2,6 +2,7 @@
 import type { KeyRecord } from '../../../keys/key-record.ts';
 import { Secret } from '../../../keys/secret.ts';
 import type { Device, InventoryQuery } from '../../adapter.ts';
+import { fromWire, toWire, wipeArguments } from './clear-key-wire.ts';
 import {
   type FromHost,
   fromFailure,
@@ -86,11 +87,16 @@ export class DeviceServer {
     return this.#device;
   }
 
-  #call(method: HostedMethod, args: readonly unknown[]): Promise<unknown> {
+  async #call(method: HostedMethod, wired: readonly unknown[]): Promise<unknown> {
     const device = this.#opened();
     // The parent's types checked the arguments; this is where they come out of the pipe.
     const run = device[method] as (...args: unknown[]) => Promise<unknown>;
-    return run.apply(device, [...args]);
+    const args = wired.map(fromWire);
+    try {
+      return toWire(await run.apply(device, args));
+    } finally {
+      for (const arg of args) wipeArguments(arg);
+    }
   }
 
   #stream(id: number, query: InventoryQuery): number {

@@ -7,6 +7,7 @@ import type { KeyRecord } from '../../../keys/key-record.ts';
 import type { Secret } from '../../../keys/secret.ts';
 import type { Device, DeviceDescription, InventoryQuery } from '../../adapter.ts';
 import { PKCS11_ACTION_SPECS } from '../actions/actions.ts';
+import { fromWire, toWire } from './clear-key-wire.ts';
 import { HostProcess, type HostProcessOptions } from './host-process.ts';
 import { endOrphanedHosts } from './host-register.ts';
 import type { HostedMethod, HostSetup, InventoryBatch } from './messages.ts';
@@ -81,8 +82,9 @@ class HostedDevice implements Device {
   }
 
   preview: Device['preview'] = (...args) => this.#read('preview', args) as ReturnType<Device['preview']>;
-  expect: Device['expect'] = (...args) => this.#read('expect', args) as ReturnType<Device['expect']>;
-  reconcile: Device['reconcile'] = (...args) => this.#read('reconcile', args) as ReturnType<Device['reconcile']>;
+  expect: Device['expect'] = (...args) => this.#read('expect', args.map(toWire)) as ReturnType<Device['expect']>;
+  reconcile: Device['reconcile'] = (...args) =>
+    this.#read('reconcile', args.map(toWire)) as ReturnType<Device['reconcile']>;
   fingerprint: Device['fingerprint'] = (...args) =>
     this.#read('fingerprint', args) as ReturnType<Device['fingerprint']>;
   challenge: Device['challenge'] = (...args) => this.#read('challenge', args) as ReturnType<Device['challenge']>;
@@ -91,11 +93,12 @@ class HostedDevice implements Device {
   publicKey: Device['publicKey'] = (...args) => this.#read('publicKey', args) as ReturnType<Device['publicKey']>;
 
   perform: Device['perform'] = (call) => {
+    const wired = toWire(call);
     if (this.#readActions.has(call.action))
-      return this.#read('perform', [call], call.action) as ReturnType<Device['perform']>;
+      return this.#read('perform', [wired], call.action).then(fromWire) as ReturnType<Device['perform']>;
     const host = this.#host;
     if (host === undefined || this.#isClosed) return Promise.reject(this.#closedError());
-    return host.request({ kind: 'call', method: 'perform', args: [call] }, call.action, true) as ReturnType<
+    return host.request({ kind: 'call', method: 'perform', args: [wired] }, call.action, true) as ReturnType<
       Device['perform']
     >;
   };
