@@ -8,14 +8,15 @@ import type { RunContext } from './run-environment.ts';
 const ITEM_SCOPES: readonly EntryScope[] = ['canary', 'each', 'after-each'];
 
 /** Indexes of the items, the canary among them. */
-export function begunItems(run: RunContext): Set<number> {
-  const begun = new Set<number>();
-  for (const { entry } of run.journal.entries({ kinds: ['intent', 'item'], scopes: ITEM_SCOPES })) {
+export async function begunItems(run: RunContext): Promise<Set<number>> {
+  const tried = new Set<number>();
+  for (const { entry } of run.journal.entries({ kinds: ['intent'], scopes: ITEM_SCOPES })) {
     if (entry.kind === 'intent' && entry.call.item !== null && entry.call.generation === run.generation)
-      begun.add(entry.call.item);
-    if (entry.kind === 'item') begun.delete(entry.item);
+      tried.add(entry.call.item);
   }
-  if (hasPassed(run)) begun.delete(CANARY_ITEM);
+  const begun = new Set<number>();
+  if (tried.has(CANARY_ITEM) && !hasPassed(run)) begun.add(CANARY_ITEM);
+  for await (const { item } of run.journal.items(['pending'])) if (tried.has(item.index)) begun.add(item.index);
   return begun;
 }
 

@@ -5,12 +5,13 @@ import { FINGERPRINT_METHODS, sameFingerprint } from '../keys/fingerprint.ts';
 import type { KeyRecord } from '../keys/key-record.ts';
 import { keyRefOf, keyScope } from '../plan/key-scope.ts';
 import type { PlanItem } from '../plan/model.ts';
+import type { Step } from '../playbook/model.ts';
 import { wipeItem } from './clear-keys.ts';
 import { readHistory } from './history.ts';
 import { patiently } from './patience.ts';
 import type { RunContext } from './run-environment.ts';
 import type { Verdict } from './sequence.machine.ts';
-import { newContext, type SequenceContext, type SourceKey } from './sequence-context.ts';
+import { type KnownCall, newContext, type SequenceContext, type SourceKey } from './sequence-context.ts';
 import type { Sequence } from './sequence-runner.ts';
 import { suspensionOf } from './suspension.ts';
 
@@ -48,7 +49,7 @@ export class ItemRunner {
   async run(item: PlanItem, onAnswered: () => void): Promise<ItemEnd> {
     const why = this.#run.stale.get(item.index);
     if (why !== undefined) return this.#end(item, null, 'failed', new KeyferryError('key-stale', why));
-    const known = this.#run.isResumed ? await this.#history(item.index) : undefined;
+    const known = this.#run.isResumed ? await this.#history(item.index) : new Map<string, KnownCall>();
     let context: SequenceContext;
     try {
       const source = item.source.kind === 'key' ? await readSource(this.#run, item.source.record) : null;
@@ -61,18 +62,18 @@ export class ItemRunner {
         ...(item.source.kind === 'key'
           ? { key: keyScope(item.source.record, roleOf(this.#run)) }
           : { file: fileOf(item.source) }),
-        ...(known === undefined ? {} : { known }),
+        known,
       });
     } catch (error) {
       if (!(error instanceof KeyferryError)) throw error;
       if (error.scope === 'run') throw suspensionOf(error);
-      return this.#end(item, null, 'failed', error);
+      return this.#end(item, null, 'failed', error, this.#leftOf(known));
     }
     const verdict = await this.#sequence
       .walk(context, this.#run.runner)
       .finally(() => wipeItem(context.steps, this.#prepared));
     onAnswered();
-    return this.#end(item, context, verdict, context.failure);
+    return this.#end(item, context, verdict, context.failure, this.#leftOf(known));
   }
 
   #history(item: number) {
@@ -80,14 +81,26 @@ export class ItemRunner {
     return readHistory({ journal, generation, devices, salt, clock, item, scopes: ['each', 'after-each'] });
   }
 
+  /** A step that an earlier process began or did, and that this one did not come to. */
+  #leftOf(known: ReadonlyMap<string, KnownCall>): Step | null {
+    return this.#run.playbook.each.find((step) => known.has(step.id)) ?? null;
+  }
+
   async #end(
     item: PlanItem,
     context: SequenceContext | null,
-    verdict: Verdict,
+    ending: Verdict,
     failure: KeyferryError | null,
+    left: Step | null = null,
   ): Promise<ItemEnd> {
+    // Whatever else became of the key: what that step made may be on the device, and nobody has looked.
+    const verdict = left === null ? ending : 'attention';
     const error = verdict === 'failed' || verdict === 'attention' ? failure : null;
-    const reason = context?.reason ?? error?.message ?? null;
+    const why = context?.reason ?? error?.message ?? null;
+    const reason =
+      left === null
+        ? why
+        : `${why ?? ending}; an earlier process began ${left.target} ${left.action}, and what it made was not settled`;
     const target = context?.target ?? null;
     const verification = context?.verification ?? null;
     const kcv = item.source.kind === 'key' && verification?.result === 'same' ? item.source.record.kcv : null;

@@ -190,7 +190,7 @@ export class RunOwner {
 
   /** What an earlier process had begun is finished, so that nothing is left half-way. */
   async #finishBegun(): Promise<void> {
-    const begun = begunItems(this.#run);
+    const begun = await begunItems(this.#run);
     if (begun.size === 0) return;
     try {
       await guardWrappingKeys(this.#run, this.#scope());
