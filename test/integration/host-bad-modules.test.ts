@@ -69,8 +69,8 @@ describe('a module that crashes', () => {
     });
   });
 
-  test('in its login: the same PIN is not tried again', async () => {
-    await thrown(hosted('crash:C_Login'));
+  test('in its login: the same PIN is tried a few times only, as nobody says whether it counted', async () => {
+    for (let n = 0; n < 4; n += 1) await thrown(hosted('crash:C_Login'));
     expect(await thrown(hosted(''))).toMatchObject({ code: 'login-remembered' });
     const device = await hosted('', { retryPin: true });
     expect(await inventory(device)).toBe(0);
