@@ -61,6 +61,8 @@ export interface RunOptions {
   readonly opened?: OpenedDevices;
   readonly tuning?: JournalTuning;
   readonly observer?: RunObserver;
+  /** Stay where an approval is missing. */
+  readonly wait?: boolean;
   readonly stale?: ReadonlyMap<number, string>;
   /** Called as soon as there is a run. */
   readonly onHandle?: (handle: RunHandle) => void;
@@ -123,6 +125,7 @@ async function environment(site: Site, playbook: Playbook, devices: OpenedDevice
     secretInputs: {},
     inputs: await inputsOf(playbook),
     concurrency: null,
+    wait: options.wait ?? false,
   };
 }
 
