@@ -36,7 +36,7 @@ export async function writePlaintext(args: Arguments): Promise<string> {
     throw new KeyferryError('argument-invalid', 'file.write-plaintext takes a key in clear, as export-key gives it');
   const unfinished = unfinishedName(path);
   await attempt(path, 'write', async () => {
-    await shredIfThere(unfinished);
+    await removeUnfinished(path);
     if (await exists(path)) return await requireContent(path, data);
     const file = await open(unfinished, 'wx', 0o600);
     try {
@@ -46,14 +46,34 @@ export async function writePlaintext(args: Arguments): Promise<string> {
     } finally {
       await file.close();
     }
-    await link(unfinished, path);
-    await rm(unfinished);
+    await giveName(unfinished, path);
     await syncFolder(path);
   }).catch(async (error) => {
-    await shredIfThere(unfinished).catch(() => undefined);
+    // What cannot be removed either is named by the next plan.
+    await removeUnfinished(path).catch(() => undefined);
     throw error;
   });
   return path;
+}
+
+/** Never in place of another file. Some file systems know no second name. */
+async function giveName(unfinished: string, path: string): Promise<void> {
+  try {
+    await link(unfinished, path);
+  } catch (error) {
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    await rename(unfinished, path);
+    return;
+  }
+  await rm(unfinished);
+}
+
+/** A crash may have left two names of the whole file: then only the one is taken away. */
+async function removeUnfinished(path: string): Promise<void> {
+  const unfinished = unfinishedName(path);
+  if ((await exists(unfinished)) && (await exists(path)) && (await lstat(unfinished)).ino === (await lstat(path)).ino)
+    await rm(unfinished);
+  else await shredIfThere(unfinished);
 }
 
 async function requireContent(path: string, key: ClearKey): Promise<void> {
