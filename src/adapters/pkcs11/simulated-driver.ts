@@ -74,6 +74,8 @@ export interface SourcedModule {
   readonly serial: string;
   /** PIN that works when none is given. */
   readonly pin: string;
+  /** Closes the module and what is behind it. */
+  readonly close: () => Promise<void>;
 }
 
 export interface SimulatedDriver {
@@ -122,10 +124,10 @@ export async function openSimulated(
       trust: 'simulated',
       capabilities: { ...driver.capabilities, ...readCapabilities(values, driver.profile) },
       login: createLoginGuard({ home: context.home, device: name, retryPin: context.retryPin }),
-      onClose: () => module.close(),
+      onClose: () => sourced.close(),
     });
   } catch (error) {
-    await module.close();
+    await sourced.close();
     throw error;
   }
 }
@@ -137,11 +139,8 @@ const ownModule =
     const workers = cryptoWorkers === undefined ? {} : { cryptoWorkers };
     // A group of partitions comes last in the list of slots and is what is meant where there is one.
     const token = personality.tokens.at(-1);
-    return {
-      module: createSimulatedModule({ stateDir, personality, faults, ...workers }),
-      serial: token?.serial ?? '',
-      pin: token?.userPin ?? '',
-    };
+    const module = createSimulatedModule({ stateDir, personality, faults, ...workers });
+    return { module, serial: token?.serial ?? '', pin: token?.userPin ?? '', close: () => module.close() };
   };
 
 function readDefects(given: unknown): Defects {

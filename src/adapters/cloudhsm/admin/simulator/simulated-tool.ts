@@ -29,6 +29,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'quorum token-sign list-quorum-values': listQuorumValues,
 };
 
+/** The commands that there are, for whoever offers them to a person. */
+export const SIMULATED_COMMANDS: readonly string[] = Object.keys(COMMANDS);
+
 export const simulatedTool = (cluster: SimulatedCluster): AdminTool => ({
   async run(args, options) {
     const words = readWords(args);
