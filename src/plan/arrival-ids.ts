@@ -71,6 +71,7 @@ export class ArrivalIds {
 /** The id that the playbook gives, else that of the source key it is like; empty when there is none or only the run will know. */
 function arrivalId(step: Step, record: KeyRecord, scope: Scope): string {
   const given = step.with.id;
+  if (given === undefined && step.with['new-id'] !== undefined) return '';
   if (given === undefined) {
     return Object.hasOwn(step.with, arrivalOf(step.spec)?.like ?? '') ? record.id : '';
   }

@@ -2,6 +2,7 @@
 import type { ActionSpec } from '../../adapter.ts';
 import type { Pkcs11Action } from './action.ts';
 import { deleteKey } from './delete-key.ts';
+import { expectRefusal } from './expect-refusal.ts';
 import { exportKey } from './export-key.ts';
 import { exportPublicKey } from './export-public-key.ts';
 import { findKeys } from './find-keys.ts';
@@ -27,6 +28,7 @@ const ALL: readonly Pkcs11Action[] = [
   wrapKey,
   unwrapKey,
   deleteKey,
+  expectRefusal,
   importKey,
   exportKey,
 ];

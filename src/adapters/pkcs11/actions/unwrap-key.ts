@@ -6,7 +6,7 @@ import type { KeyAttributes } from '../../../keys/attributes.ts';
 import { labelHex } from '../../../keys/locator.ts';
 import { isWrappedKey, type WrappedKey } from '../../../keys/wrapped-key.ts';
 import { optional } from '../../../schema/shape.ts';
-import type { Finding } from '../../adapter.ts';
+import type { ActionCall, Finding } from '../../adapter.ts';
 import { ulongAttribute } from '../attribute-codec.ts';
 import { isTemplateRefusal } from '../ckr-errors.ts';
 import { CKA } from '../constants.ts';
@@ -18,7 +18,7 @@ import type { ObjectName } from '../object-index.ts';
 import { differences, makeWith, type Template, templateOf } from '../template.ts';
 import type { Token } from '../token.ts';
 import type { ResolvedWrap } from '../wrap-probe.ts';
-import { type Arguments, done, type Pkcs11Action } from './action.ts';
+import { type Arguments, done, markerOf, type Pkcs11Action } from './action.ts';
 import {
   artifact,
   attributes,
@@ -26,6 +26,7 @@ import {
   key,
   mechanism,
   readAttributes,
+  readBooleanIfGiven,
   readIdIfGiven,
   readKey,
   readKeyIfKnown,
@@ -34,20 +35,23 @@ import {
 } from './arguments.ts';
 
 /** What the arrived key is to be called. */
-function arriving(args: Arguments): ObjectName {
+function arriving(args: Arguments, call: Pick<ActionCall, 'expectation'> = {}): ObjectName {
   const { locator } = readKey(args, 'like');
   const label = readTextIfGiven(args, 'label');
   return {
     class: locator.class,
     type: locator.type,
-    id: readIdIfGiven(args) ?? locator.id,
+    id: readIdIfGiven(args) ?? markerOf(call.expectation) ?? locator.id,
     label: label === undefined ? locator.label : labelHex(label),
   };
 }
 
+const hasNewId = (args: Arguments): boolean =>
+  readIdIfGiven(args) === undefined && readBooleanIfGiven(args, 'new-id') === true;
+
 function wanted(args: Arguments): Wanted {
   const name = arriving(args);
-  return { classes: [name.class], type: name.type, id: name.id, label: name.label };
+  return { classes: [name.class], type: name.type, id: hasNewId(args) ? undefined : name.id, label: name.label };
 }
 
 /** After a crash the wrapped key may not be at hand: then the usage that it carries is not known and not compared. */
@@ -60,8 +64,8 @@ function askedOf(args: Arguments): KeyAttributes {
   return { ...usage, private: true, sensitive: true, extractable: false, ...readAttributes(args) };
 }
 
-const template = (token: Token, args: Arguments): Template =>
-  templateOf(token, { ...arriving(args), attributes: askedOf(args) });
+const template = (token: Token, call: ActionCall): Template =>
+  templateOf(token, { ...arriving(call.args, call), attributes: askedOf(call.args) });
 
 function resolved(token: Token, args: Arguments, wrapped: WrappedKey): ResolvedWrap {
   const name = readTextIfGiven(args, 'mechanism') ?? wrapped.mechanism;
@@ -142,6 +146,7 @@ export const unwrapKey: Pkcs11Action = {
       attributes,
       label: optional({ kind: 'string', description: 'Another label than that of the key it is like' }),
       id,
+      'new-id': optional({ kind: 'boolean', description: 'A new unique id instead of that of the key it is like' }),
     }),
     outputs: { key: { type: 'key', lifetime: 'permanent', description: 'The new key' } },
     undo: [{ action: 'delete-key', argument: 'key', output: 'key' }],
@@ -152,7 +157,8 @@ export const unwrapKey: Pkcs11Action = {
       await token.ensureIndexed();
       const all = calls.map((args) => blocks(token, args));
       const open = calls.flatMap((args, index) => {
-        const isOpen = all[index]?.length === 0 && readKeyIfKnown(args, 'like') !== null;
+        // A key that is to have an id of its own is meant to be a second copy.
+        const isOpen = all[index]?.length === 0 && readKeyIfKnown(args, 'like') !== null && !hasNewId(args);
         return isOpen ? [{ index, locator: readKey(args, 'like').locator, arriving: arriving(args) }] : [];
       });
       const found = await duplicatesOn(token, salt).findings(open);
@@ -169,7 +175,7 @@ export const unwrapKey: Pkcs11Action = {
     const { args } = call;
     const wrapped = readWrapped(args);
     if (wrapped === null) throw token.fail('argument-invalid', 'the argument "wrapped-key" must be a wrapped key.');
-    const name = arriving(args);
+    const name = arriving(args, call);
     const unwrapping = await token.guard('reading', 'find the unwrapping key', () =>
       locate(token, readKey(args, 'unwrapping-key')),
     );
@@ -194,7 +200,7 @@ export const unwrapKey: Pkcs11Action = {
   },
   async reconcile(token, call, source) {
     const { args } = call;
-    const name = arriving(args);
+    const name = arriving(args, call);
     return await token.guard('reading', `look for the ${inWords(name)}`, () =>
       reconcileCreation(token, call, {
         wanted: wanted(args),
@@ -204,7 +210,7 @@ export const unwrapKey: Pkcs11Action = {
           if (arrived === undefined) throw token.fail('key-not-found', 'the arrived key is gone.');
           return {
             outputs: { key: token.ref(name, source?.fingerprint ?? readKey(args, 'like').locator.fingerprint) },
-            violations: differences(token, arrived.handle, template(token, args)),
+            violations: differences(token, arrived.handle, template(token, call)),
           };
         },
       }),
