@@ -47,8 +47,6 @@ export class ItemRunner {
    * Suspension when the item has to wait for a resume.
    */
   async run(item: PlanItem, onAnswered: () => void): Promise<ItemEnd> {
-    const why = this.#run.stale.get(item.index);
-    if (why !== undefined) return this.#end(item, null, 'failed', new KeyferryError('key-stale', why));
     const known = this.#run.isResumed ? await this.#history(item.index) : new Map<string, KnownCall>();
     let context: SequenceContext;
     try {

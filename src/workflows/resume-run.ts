@@ -39,7 +39,6 @@ export async function resumeRun(options: ResumeOptions): Promise<RunHandle> {
       playbook: options.playbook,
       generation,
       isResumed: true,
-      stale: new Map(),
     });
     const isCancelled = options.mode === 'cancel' || (last.isCancelled && options.mode !== 'retry');
     const ending = options.mode === 'retry' ? null : last.ending;

@@ -18,7 +18,6 @@ export interface RunContextOptions {
   readonly playbook: Playbook;
   readonly generation: number;
   readonly isResumed: boolean;
-  readonly stale: ReadonlyMap<number, string>;
 }
 
 export function runContext(options: RunContextOptions): RunContext {
@@ -67,7 +66,6 @@ export function runContext(options: RunContextOptions): RunContext {
     approvals,
     leftovers,
     isResumed: options.isResumed,
-    stale: options.stale,
     stop,
   };
 }

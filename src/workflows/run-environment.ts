@@ -28,8 +28,6 @@ export interface RunContext {
   readonly leftovers: LeftoverList;
   /** False in the process that began the run: then no item has a history yet. */
   readonly isResumed: boolean;
-  /** Plan index → why the key is not what it was. */
-  readonly stale: ReadonlyMap<number, string>;
   readonly stop: StopSwitch;
 }
 

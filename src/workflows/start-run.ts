@@ -1,5 +1,6 @@
 /** Begins a run of a plan: journal first, devices after. */
 import { KeyferryError } from '../errors/keyferry-error.ts';
+import type { Journal } from '../journal/journal.ts';
 import { checkPlanDevices } from '../plan/plan-devices.ts';
 import type { RunHandle, StartOptions } from './engine.ts';
 import { runContext } from './run-context.ts';
@@ -15,6 +16,7 @@ export async function startRun(options: StartOptions): Promise<RunHandle> {
     head: { kind: 'run', run: options.store.newRunId(), plan: head, version: options.version },
     items: options.plan.items(),
   });
+  for (const [item, why] of options.stale ?? []) noteStale(owned.journal, item, why);
   const context = runContext({
     environment: options,
     owned,
@@ -22,9 +24,14 @@ export async function startRun(options: StartOptions): Promise<RunHandle> {
     playbook: options.playbook,
     generation: 1,
     isResumed: false,
-    stale: options.stale ?? new Map(),
   });
   return owning(new RunOwner(context).start(null), () => owned.close());
+}
+
+/** Written down before anything is done: the next process knows only what the journal says. */
+function noteStale(journal: Journal, item: number, why: string): void {
+  const error = new KeyferryError('key-stale', why).toRecord();
+  journal.note({ kind: 'item', item, state: 'failed', reason: why, target: null, verification: null, error });
 }
 
 /** Gives the run up when it has ended, however. */

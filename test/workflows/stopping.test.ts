@@ -349,6 +349,18 @@ describe('a run that is taken up', () => {
     expect(site.labels('source')).toEqual(NAMES);
   });
 
+  it('still knows which keys had changed since the plan', async () => {
+    const site = fakeSite({
+      script: { 'target unwrap-key': async ({ label }) => (label === 'key-1' ? lost() : undefined) },
+    });
+    const paused = await site.run(narrow(), { stale: new Map([[2, 'extractable was true and is false']]) });
+    expect(paused).toMatchObject({ state: 'paused', counts: { failed: 1, pending: 2 } });
+    site.script = {};
+    const result = await site.resume(paused.run, narrow());
+    expect(result).toMatchObject({ state: 'done', exitCode: 1, counts: { migrated: 2, failed: 1 } });
+    expect(site.called('source perform wrap-key')).not.toContain('key-3');
+  });
+
   it('parks a key that cannot be read any more and whose arrival was not settled', async () => {
     const site = fakeSite({
       script: {
