@@ -1,6 +1,6 @@
 /**
- * Spreads RSA private decryptions over worker threads and the calling thread: workers take batches, and once per turn of the event loop
- * the calling thread takes one of what still waits. A call that comes alone is done at once, in this thread: no worker is started for it.
+ * Spreads RSA private decryptions over worker threads and the calling thread: workers take batches, and the calling thread takes one of
+ * what still waits when it has nothing else to do. A call that comes alone is done at once, in this thread: no worker is started for it.
  */
 import type { KeyObject } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
@@ -12,6 +12,9 @@ import { type RsaPadding, rsaDecrypt } from './rsa-private.ts';
  * so it must not run dry, and messages should be few.
  */
 const DEPTH = 16;
+
+/** A turn of the event loop that took no longer than this did nothing: this thread has time to help. */
+const IDLE_TURN_MS = 0.05;
 
 interface PendingJob {
   readonly id: number;
@@ -45,6 +48,7 @@ export class CryptoPool {
   readonly #keyIds = new WeakMap<KeyObject, number>();
   #nextId = 1;
   #isScheduled = false;
+  #turnEndedMs = Number.NEGATIVE_INFINITY;
   /** Workers are not started again after one died: the pool falls back to this thread. */
   #hasFailed = false;
   #isClosed = false;
@@ -80,9 +84,17 @@ export class CryptoPool {
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
+      const isIdle = performance.now() - this.#turnEndedMs <= IDLE_TURN_MS;
       this.#dispatch();
-      this.#help();
+      if (isIdle || !this.#hasWorker()) this.#help();
+      if (this.#waiting.length > 0) this.#schedule();
+      this.#turnEndedMs = performance.now();
     });
+  }
+
+  #hasWorker(): boolean {
+    for (const worker of this.#workers) if (worker.isReady) return true;
+    return false;
   }
 
   #dispatch(): void {
@@ -95,7 +107,6 @@ export class CryptoPool {
     const job = this.#waiting.shift();
     if (job === undefined) return;
     job.resolve(rsaDecrypt(job.key, job.padding, job.data));
-    if (this.#waiting.length > 0) this.#schedule();
   }
 
   #startWorkers(): void {
