@@ -31,15 +31,31 @@ const ATTRIBUTE_FIELDS = ATTRIBUTE_NAMES.map((name) => [name, snakeName(name)] a
 
 /** The fields of an inventory line as expressions name them; `ref` is what `${{ key }}` gives. */
 export function keyScope(record: KeyRecord, ref: unknown): KeyScope {
+  return new RecordScope(record, ref);
+}
+
+type Fields = Record<string, string | number | boolean | null>;
+
+/** Fields are made when an expression asks for them: most steps of most keys hand on the key as a whole. */
+class RecordScope implements KeyScope {
+  readonly ref: unknown;
+  readonly #record: KeyRecord;
+  #fields: Fields | null = null;
+
+  constructor(record: KeyRecord, ref: unknown) {
+    this.#record = record;
+    this.ref = ref;
+  }
+
+  get fields(): Fields {
+    this.#fields ??= fieldsOf(this.#record);
+    return this.#fields;
+  }
+}
+
+function fieldsOf(record: KeyRecord): Fields {
   const { label, id, type, bits } = record;
-  const fields: Record<string, string | number | boolean | null> = {
-    label,
-    id,
-    class: record.class,
-    type,
-    bits,
-    kcv: record.kcv ?? '',
-  };
+  const fields: Fields = { label, id, class: record.class, type, bits, kcv: record.kcv ?? '' };
   for (const [name, field] of ATTRIBUTE_FIELDS) fields[field] = record.attributes[name] ?? false;
-  return { ref, fields };
+  return fields;
 }
