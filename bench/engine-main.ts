@@ -2,6 +2,7 @@
  * The engine in a process of its own, as a command runs it: plan, journal with fsync, run, verification of every key. Is forked with one
  * EngineRequest in its arguments, sends one EngineMessage and ends.
  */
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ADAPTERS } from '../src/adapters/registry.ts';
 import { openRunStore } from '../src/journal/sqlite/sqlite-run-store.ts';
@@ -21,6 +22,18 @@ const send = (message: EngineMessage): Promise<void> =>
     process.send?.(message, undefined, undefined, () => sent());
   });
 
+/** CPU time of the calling thread in seconds, which no load on the machine stretches; null where there is no /proc. */
+function threadSeconds(): number | null {
+  try {
+    return Number(readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ')[0]) / 1e9;
+  } catch {
+    return null;
+  }
+}
+
+const between = (from: number | null, to: number | null): number | null =>
+  from === null || to === null ? null : to - from;
+
 async function measure(request: EngineRequest): Promise<EngineReply> {
   if (request.devices === 'softhsm') makeSoftHsmTokens(`${request.dir}/softhsm`, request.keys);
   const playbook = loadPlaybook(PLAYBOOK, ADAPTERS);
@@ -34,6 +47,7 @@ async function measure(request: EngineRequest): Promise<EngineReply> {
   const devices = await openEngineDevices(request);
   globalThis.gc?.();
   const cpuBefore = process.cpuUsage();
+  const cpuBegun = threadSeconds();
   const begun = performance.now();
   const plan = await makePlan({
     playbook,
@@ -45,6 +59,7 @@ async function measure(request: EngineRequest): Promise<EngineReply> {
     spoolDir: home,
   });
   const planned = performance.now();
+  const cpuPlanned = threadSeconds();
   const handle = await startRun({
     store,
     version: 'bench',
@@ -58,6 +73,7 @@ async function measure(request: EngineRequest): Promise<EngineReply> {
   });
   const result = await handle.result;
   const ended = performance.now();
+  const cpuEnded = threadSeconds();
   const cpu = process.cpuUsage(cpuBefore);
   if (result.counts.migrated !== request.keys) {
     throw new Error(
@@ -74,6 +90,7 @@ async function measure(request: EngineRequest): Promise<EngineReply> {
     runSeconds: (ended - planned) / 1000,
     migrated: result.counts.migrated,
     cpuSeconds: (cpu.user + cpu.system) / 1e6,
+    mainThread: { planSeconds: between(cpuBegun, cpuPlanned), runSeconds: between(cpuPlanned, cpuEnded) },
     peakRssMb,
     retainedMb: (heapUsed + external) / MB,
   };

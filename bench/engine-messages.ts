@@ -17,6 +17,8 @@ export interface EngineReply {
   readonly migrated: number;
   /** CPU of the engine's process while planning and running, all its threads. */
   readonly cpuSeconds: number;
+  /** CPU of the engine's own thread alone; null where the system does not say. */
+  readonly mainThread: { readonly planSeconds: number | null; readonly runSeconds: number | null };
   readonly peakRssMb: number;
   /** Heap and external memory in use, after garbage collection, at the end of the run. */
   readonly retainedMb: number;

@@ -58,6 +58,9 @@ export async function transferCase(what: TransferCase, options: CaseOptions): Pr
         2,
       ),
       cpuMicrosecondsPerKey: round(of(({ reply }) => (reply.cpuSeconds * 1e6) / keys)),
+      mainThreadMicrosecondsPerKey: round(
+        of(({ reply }) => (((reply.mainThread.planSeconds ?? 0) + (reply.mainThread.runSeconds ?? 0)) * 1e6) / keys),
+      ),
       peakRssMb: round(of(({ reply }) => reply.peakRssMb)),
     },
   });
