@@ -115,3 +115,13 @@ export function register(session: NodeSession, name: string, signer: Signer): vo
   const proof = new TextEncoder().encode(`registration of ${name}`);
   session.registerQuorumKey(name, proof, signed(signer, proof), signer.publicKeyPem);
 }
+
+/** A wrapping pair of 2048 bits: public and private template. */
+export const rsaTemplates = (): [Attribute[], Attribute[]] => [
+  [
+    { type: CKA.MODULUS_BITS, value: ulongValue(2048) },
+    { type: CKA.PUBLIC_EXPONENT, value: Uint8Array.of(1, 0, 1) },
+    flag(CKA.TOKEN, true),
+  ],
+  [flag(CKA.TOKEN, true)],
+];

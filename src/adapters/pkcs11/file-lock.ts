@@ -2,7 +2,7 @@
  * A lock between processes of one machine: a file made atomically, which names its owner. A lock whose owner is gone is taken over. Not
  * for network file systems (the home folder is refused there).
  */
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KeyferryError } from '../../errors/keyferry-error.ts';
 import { isAlive, markOf, type ProcessMark } from './process-mark.ts';
@@ -55,40 +55,55 @@ function tryAcquire({ path, waitMs, purpose }: FileLockOptions, deadline: number
   throw new KeyferryError('device-busy', `Another process holds ${purpose} for more than ${waitMs / 1000} s`, { hint });
 }
 
+/** Written aside and linked: a lock that is there names its owner, whenever that owner is killed. */
 function tryCreate(path: string): boolean {
-  let file: number;
+  const draft = draftOf(path, process.pid);
   try {
-    file = openSync(path, 'wx', 0o600);
+    // One that a killed process of the same id left may be the lock itself, by another name.
+    rmSync(draft, { force: true });
+    writeFileSync(draft, JSON.stringify(markOf(process.pid)), { mode: 0o600, flag: 'wx' });
+    return tryLink(draft, path);
+  } catch (error) {
+    throw unwritable(path, error);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+function tryLink(draft: string, path: string): boolean {
+  try {
+    linkSync(draft, path);
+    return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw unwritable(path, error);
+    throw error;
   }
-  try {
-    writeSync(file, JSON.stringify(markOf(process.pid)));
-  } finally {
-    closeSync(file);
-  }
-  return true;
 }
+
+const draftOf = (path: string, pid: number): string => `${path}.${pid}`;
 
 /** Only the holder of the second lock removes a dead owner's first one: else two could, and the slower would remove a live lock. */
 function removeIfDead(path: string): void {
-  if (!isDead(path)) return;
+  const owner = readOwner(path);
+  if (owner === undefined || isAlive(owner)) return;
   const breaker = `${path}.breaking`;
-  if (!tryCreate(breaker)) return;
+  if (!tryCreate(breaker)) {
+    // Its owner died with the second lock in hand, in the few system calls that it is held for.
+    const second = readOwner(breaker);
+    if (second !== undefined && !isAlive(second)) rmSync(breaker, { force: true });
+    return;
+  }
   try {
-    if (isDead(path)) unlinkSync(path);
+    const now = readOwner(path);
+    if (now === undefined || isAlive(now)) return;
+    unlinkSync(path);
+    rmSync(draftOf(path, now.pid), { force: true });
   } finally {
     unlinkSync(breaker);
   }
 }
 
-/** A lock without content is one that is being written: alive. */
-function isDead(path: string): boolean {
-  const owner = readOwner(path);
-  return owner !== undefined && !isAlive(owner);
-}
-
+/** undefined: there is no lock, or what is there was not made here. */
 function readOwner(path: string): ProcessMark | undefined {
   try {
     const { pid, started } = JSON.parse(readFileSync(path, 'utf8')) as Partial<ProcessMark>;

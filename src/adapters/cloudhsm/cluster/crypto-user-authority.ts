@@ -93,7 +93,8 @@ export class CryptoUserAuthority implements Authority {
     if ((act === 'use' || act === 'wrap-out') && this.#checksAvailability && object.session === 0) {
       const handle = handleOf(object);
       const copies = record.nodes.filter((node) => node.isUp && isOnNode(record, node, handle)).length;
-      if (copies < COPIES_NEEDED) refuse(CKR.KEY_FUNCTION_NOT_PERMITTED);
+      // Not KEY_FUNCTION_NOT_PERMITTED: it says nothing of the key and passes when the other HSMs are back.
+      if (copies < COPIES_NEEDED) refuse(CKR.FUNCTION_FAILED);
     }
   }
 

@@ -22,15 +22,13 @@ export function validityMs(token: TokenRecord, nowMs: number): number {
   return Math.max(0, token.requestedAtMs + VALIDITY_MS - nowMs);
 }
 
-/** Still on the node. */
-function isKept(node: NodeRecord, token: TokenRecord, nowMs: number): boolean {
-  if (token.session === null) return validityMs(token, nowMs) > 0;
-  const session = node.sessions.find(({ id }) => id === token.session);
-  return session !== undefined && isAlive(session.process);
+/** Still on the node: SDK 5's by their validity, those of the old tools by their session. */
+export function keptTokens(node: NodeRecord, nowMs: number): TokenRecord[] {
+  const open = new Set(node.sessions.filter((session) => isAlive(session.process)).map(({ id }) => id));
+  return node.tokens.filter((token) =>
+    token.session === null ? validityMs(token, nowMs) > 0 : open.has(token.session),
+  );
 }
-
-export const keptTokens = (node: NodeRecord, nowMs: number): TokenRecord[] =>
-  node.tokens.filter((token) => isKept(node, token, nowMs));
 
 export function tokenView(node: NodeRecord, token: TokenRecord, nowMs: number): QuorumTokenView {
   const { id, service, user, required, approvers } = token;
@@ -97,7 +95,8 @@ export function approveToken(
 ): void {
   const token = tokenInFile(signed, node.tokens);
   if (token === undefined) throw new HsmRefusal('token-unknown', null, 'the HSM has no token of this token file');
-  if (!isKept(node, token, nowMs)) throw new HsmRefusal('token-expired', null, 'the token is no longer valid');
+  if (!keptTokens(node, nowMs).includes(token))
+    throw new HsmRefusal('token-expired', null, 'the token is no longer valid');
   const approvers = [...token.approvers];
   for (const approval of approvals) {
     const officer = approver(node, approval);
@@ -140,16 +139,16 @@ export function spendApproval(node: NodeRecord, spending: Spending): void {
   const { user, service, session, outlivesSession, nowMs } = spending;
   const needed = node.mValues[service];
   if (needed < M_RANGE.least) return;
-  const at = node.tokens.findIndex(
+  const kept = keptTokens(node, nowMs);
+  const spent = kept.find(
     (token) =>
       token.service === service &&
       token.user === user.name &&
       token.session === (outlivesSession ? null : session) &&
-      token.approvers.length >= needed &&
-      isKept(node, token, nowMs),
+      token.approvers.length >= needed,
   );
-  if (at < 0) throw missing();
-  node.tokens.splice(at, 1);
+  if (spent === undefined) throw missing();
+  node.tokens = kept.filter((token) => token !== spent);
 }
 
 /**

@@ -11,8 +11,8 @@ type Statements = ReadonlyMap<string, string>;
 interface Topic {
   readonly what: Divergence['what'];
   readonly subject: (key: string) => string;
-  /** A node that does not mention a subject says this. */
-  readonly silence: string;
+  /** What a node says that does not mention a subject; null: it is not asked, since the difference is another topic's. */
+  readonly silence: string | null;
   readonly statements: (node: NodeRecord) => Statements;
 }
 
@@ -31,7 +31,11 @@ function compare(topic: Topic, up: readonly NodeRecord[], down: readonly NodeRec
   const keys = new Set(said.flatMap(({ statements }) => [...statements.keys()]));
   const divergences: Divergence[] = [];
   for (const key of keys) {
-    const nodes = Object.fromEntries(said.map(({ id, statements }) => [id, statements.get(key) ?? topic.silence]));
+    const nodes: Record<number, string> = {};
+    for (const { id, statements } of said) {
+      const statement = statements.get(key) ?? topic.silence;
+      if (statement !== null) nodes[id] = statement;
+    }
     if (new Set(Object.values(nodes)).size < 2) continue;
     for (const { id } of down) nodes[id] = 'down';
     divergences.push({ what: topic.what, subject: topic.subject(key), nodes });
@@ -53,11 +57,11 @@ function topics(core: ClusterCore, record: ClusterRecord): Topic[] {
       silence: 'absent',
       statements: perUser(({ type, id }) => `${type}, id ${id}`),
     },
-    { what: 'password', subject: (name) => name, silence: 'no such user', statements: perUser(passwordOf(record)) },
+    { what: 'password', subject: (name) => name, silence: null, statements: perUser(passwordOf(record)) },
     {
       what: 'quorum-keys',
       subject: (name) => name,
-      silence: 'no such user',
+      silence: null,
       statements: perUser(({ quorumKey }) => fingerprintOf(quorumKey)),
     },
     { what: 'quorum-values', subject: (service) => `service ${service}`, silence: '', statements: valuesOf },

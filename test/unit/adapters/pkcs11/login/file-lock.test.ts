@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { withFileLock } from '../../../../../src/adapters/pkcs11/file-lock.ts';
+import { withFileLock, withFileLockSync } from '../../../../../src/adapters/pkcs11/file-lock.ts';
 import { isAlive, markOf } from '../../../../../src/adapters/pkcs11/process-mark.ts';
 
 let path: string;
@@ -58,9 +58,42 @@ describe('withFileLock', () => {
     expect(existsSync(path)).toBe(true);
   });
 
-  test('does not take over a lock that says nothing: it is being written', async () => {
+  test('takes over when a process died while it took over, and leaves nothing lying about', async () => {
+    const dead = JSON.stringify({ pid: deadPid(), started: '1' });
+    writeFileSync(path, dead);
+    writeFileSync(`${path}.breaking`, dead);
+    expect(await withFileLock(lock(1_000), async () => 'mine')).toBe('mine');
+    expect(readdirSync(join(path, '..'))).toEqual([]);
+  });
+
+  test('does not mark a lock as its own that a killed process of the same id left under two names', async () => {
+    writeFileSync(path, JSON.stringify({ pid: process.pid, started: '1' }));
+    linkSync(path, `${path}.${process.pid}`);
+    expect(await withFileLock(lock(1_000), async () => 'mine')).toBe('mine');
+  });
+
+  test('does not take over a lock that says nothing: it was not made here', async () => {
     writeFileSync(path, '');
     await expect(withFileLock(lock(60), async () => 'no')).rejects.toMatchObject({ code: 'device-busy' });
+  });
+});
+
+describe('withFileLockSync', () => {
+  test('gives what the work gives, and is free afterwards, also when the work failed', () => {
+    expect(withFileLockSync(lock(0), () => 'done')).toBe('done');
+    expect(() =>
+      withFileLockSync(lock(0), () => {
+        throw new Error('no');
+      }),
+    ).toThrow('no');
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test('takes over from the dead and waits only so long for the living', () => {
+    writeFileSync(path, JSON.stringify({ pid: deadPid(), started: '1' }));
+    expect(withFileLockSync(lock(1_000), () => 'mine')).toBe('mine');
+    writeFileSync(path, JSON.stringify(markOf(process.pid)));
+    expect(() => withFileLockSync(lock(30), () => 'no')).toThrow(expect.objectContaining({ code: 'device-busy' }));
   });
 });
 
