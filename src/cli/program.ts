@@ -4,6 +4,7 @@ import { registerApprovalRequest } from './approval-request.ts';
 import { registerApprove } from './approve.ts';
 import { registerCancel } from './cancel.ts';
 import { registerCompletion } from './completion.ts';
+import { registerConsole } from './console.ts';
 import { registerDemo } from './demo.ts';
 import { registerDevices } from './devices.ts';
 import { registerGraph } from './graph.ts';
@@ -30,7 +31,7 @@ const GROUPS: readonly (readonly [string, readonly Register[]])[] = [
   ['Move keys:', [registerRun, registerResume, registerRetry, registerCancel]],
   ['Approve:', [registerApprovalRequest, registerApprove]],
   ['Afterwards:', [registerStatus, registerRuns, registerVerify, registerReport]],
-  ['More:', [registerSimulator, registerCompletion]],
+  ['More:', [registerConsole, registerSimulator, registerCompletion]],
 ];
 
 const EXIT_CODES = `

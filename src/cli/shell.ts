@@ -1,6 +1,7 @@
 /** What every command is given, and the options that every command takes (architecture §7). */
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { KeyferryError } from '../errors/keyferry-error.ts';
 import type { Interrupts } from './interrupts.ts';
 import type { Io } from './io.ts';
 
@@ -30,26 +31,41 @@ const assignment =
     return { ...earlier, [text.slice(0, equals)]: text.slice(equals + 1) };
   };
 
+/** Stands for the role of a device that was named without one: `console` has no playbook and so no roles. */
+const NO_ROLE = '';
+
+const bindRole = assignment('ROLE=NAME');
+const bindDevice = (text: string, earlier: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  text.includes('=') ? bindRole(text, earlier) : { ...earlier, [NO_ROLE]: text };
+
+/** The device of a command that takes one by name. Rejects with `usage` where a role was given. */
+export function onlyDevice({ device }: Pick<CommonOptions, 'device'>): string | undefined {
+  if (Object.keys(device).every((role) => role === NO_ROLE)) return device[NO_ROLE];
+  throw new KeyferryError('usage', 'This command has no roles to bind: write --device NAME.');
+}
+
 /** Options of the program as a whole: taken before and after the command's name. */
 export function addCommonOptions(program: Command): void {
   program
     .optionsGroup('Options of every command:')
     .option('-d, --devices <FILE>', 'the devices file', 'devices.yaml')
-    .option(
-      '--device <ROLE=NAME>',
-      "bind a playbook's device to another of the file's (repeatable)",
-      assignment('ROLE=NAME'),
-      {},
-    )
+    .option('--device <ROLE=NAME>', "bind a playbook's device to another of the file's (repeatable)", bindDevice, {})
     .option('-i, --input <NAME=VALUE>', 'an input of the playbook (repeatable)', assignment('NAME=VALUE'), {})
     .option('--home <DIR>', 'where runs and their journals are kept', '.keyferry')
     .option('--json', 'results as JSON on stdout, errors as JSON on stderr', false)
     .option('--retry-pin', 'try a PIN again that a device refused before', false);
 }
 
-/** The command's own options together with the common ones. */
-export function optionsOf<Own = object>(command: Command): CommonOptions & Own {
+/** The command's own options together with the common ones. Rejects with `usage` for `--device NAME` where a role is wanted. */
+export function optionsOf<Own = object>(
+  command: Command,
+  devices: 'roles' | 'device-name' = 'roles',
+): CommonOptions & Own {
   const options = command.optsWithGlobals<CommonOptions & Own>();
+  const named = options.device[NO_ROLE];
+  if (devices === 'roles' && named !== undefined) {
+    throw new KeyferryError('usage', `Option '--device ${named}' names no role. Write it as ROLE=NAME.`);
+  }
   return { ...options, devices: resolve(options.devices), home: resolve(options.home) };
 }
 

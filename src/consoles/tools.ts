@@ -15,4 +15,8 @@ export const CONSOLE_TOOLS: Readonly<Record<string, ConsoleTool>> = {
     summary: 'users, sharing and quorum of a CloudHSM cluster, HSM by HSM',
     load: async () => (await import('./cloudhsm-mgmt-util/open-cloudhsm-mgmt-util.ts')).openCloudhsmMgmtUtil,
   },
+  'cloudhsm-cli': {
+    summary: 'users, sharing and quorum in the tool of Client SDK 5, in JSON',
+    load: async () => (await import('./cloudhsm-cli/open-cloudhsm-cli.ts')).openCloudhsmCli,
+  },
 };

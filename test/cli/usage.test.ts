@@ -22,6 +22,7 @@ const COMMANDS = [
   'runs prune',
   'verify',
   'report',
+  'console',
   'simulator fill',
   'completion',
 ];

@@ -23,6 +23,8 @@ function missingOfKeyferry(program: Command, words: readonly string[]): string |
   const options: string[] = [];
   let isNaming = true;
   for (const word of words) {
+    // What follows is nobody's option.
+    if (word === '--') break;
     if (word.startsWith('-')) {
       options.push(word.replace(/=.*$/, ''));
       continue;

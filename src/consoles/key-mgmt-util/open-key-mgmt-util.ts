@@ -52,11 +52,9 @@ const LEFT_OUT: Readonly<Record<string, string>> = Object.fromEntries(
 
 const LOOKUP = { takesPrefixes: false, leftOut: LEFT_OUT } as const;
 
-/** Places of passwords among the words of a line. */
-function secretPlaces(words: readonly string[]): number[] {
-  if (!words.includes('loginHSM')) return [];
-  return words.flatMap((word, place) => (word === '-p' ? [place + 1] : []));
-}
+/** Places of passwords among the words of a line. No other flag is -p, so it tells a password behind a mistyped command too. */
+const secretPlaces = (words: readonly string[]): number[] =>
+  words.flatMap((word, place) => (word === '-p' ? [place + 1] : []));
 
 /** `loginHSM -u CU -s user -p password` and the command after it. Throws Misuse. */
 function splitSingleCommand(words: readonly string[]): { login: readonly string[]; command: readonly string[] } {
