@@ -97,6 +97,8 @@ export function cloudhsmPersonality(options: PersonalityOptions & { readonly hsm
     keyLimits: keyLimits(options.hsmType),
     unknownAttributes: [CKA.SIGN_RECOVER, CKA.VERIFY_RECOVER],
     alwaysPrivate: true,
+    // User guide, genRSAKeyPair and the PKCS#11 key types: in FIPS mode e is at least 65537, lengths go in steps of 256.
+    rsaPairs: { leastExponent: 65_537, bitsStep: 256 },
     refusals: { ...GENERIC_PERSONALITY.refusals, setAttribute: CKR.FUNCTION_FAILED },
     defects: options.defects,
   };

@@ -129,15 +129,18 @@ export function checkPair(context: CreationContext, row: MechanismRow, templates
     return { publicTemplate, privateTemplate, generate: () => generatePair('ec', { namedCurve: curve.crv }) };
   }
   const modulusLength = readUlong(required(publicTemplate, CKA.MODULUS_BITS)) ?? 0;
-  if (modulusLength < row.minKeySize || modulusLength > row.maxKeySize) refuse(CKR.KEY_SIZE_RANGE);
-  const publicExponent = exponentOf(publicTemplate.values.get(CKA.PUBLIC_EXPONENT));
+  const { leastExponent, bitsStep } = personality.rsaPairs ?? { leastExponent: 3, bitsStep: 1 };
+  if (modulusLength < row.minKeySize || modulusLength > row.maxKeySize || modulusLength % bitsStep !== 0) {
+    refuse(CKR.KEY_SIZE_RANGE);
+  }
+  const publicExponent = exponentOf(publicTemplate.values.get(CKA.PUBLIC_EXPONENT), leastExponent);
   return { publicTemplate, privateTemplate, generate: () => generatePair('rsa', { modulusLength, publicExponent }) };
 }
 
-function exponentOf(given: Uint8Array | undefined): number {
+function exponentOf(given: Uint8Array | undefined, least: number): number {
   if (given === undefined) return 65_537;
   const value = given.reduce((sum, byte) => sum * 256 + byte, 0);
-  if (value < 3 || value > 0xffff_ffff || value % 2 === 0) refuse(CKR.ATTRIBUTE_VALUE_INVALID);
+  if (value < least || value > 0xffff_ffff || value % 2 === 0) refuse(CKR.ATTRIBUTE_VALUE_INVALID);
   return value;
 }
 

@@ -96,6 +96,8 @@ export interface Personality {
   readonly checkValueOnUnwrap: 'computed' | 'empty';
   /** CKA_PRIVATE is always true, whatever the template says. */
   readonly alwaysPrivate?: boolean;
+  /** Pairs that are generated. Absent: any odd exponent from 3, any length that the mechanism takes. */
+  readonly rsaPairs?: { readonly leastExponent: number; readonly bitsStep: number };
   readonly refusals: Refusals;
   readonly defects?: Defects;
 }
