@@ -31,7 +31,6 @@ export class CommitThread {
   private constructor(thread: Worker, run: string) {
     this.#thread = thread;
     this.#run = run;
-    thread.unref();
     this.#ended = new Promise((resolve) => {
       thread.once('exit', () => {
         this.#die(undefined);
@@ -47,7 +46,11 @@ export class CommitThread {
     const thread = startThread(data);
     const handle = new CommitThread(thread, data.run);
     return new Promise((resolve) => {
-      thread.once('message', () => resolve(handle));
+      thread.once('message', () => {
+        // Until then it keeps the process alive: a journal that is closed waits for its thread.
+        thread.unref();
+        resolve(handle);
+      });
       thread.once('exit', () => resolve(null));
     });
   }
