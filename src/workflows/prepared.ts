@@ -1,6 +1,7 @@
 /** The `prepare` and `finally` blocks: what is made once for the run, and taken down when it ends. */
 import type { Outputs } from '../adapters/adapter.ts';
 import { KeyferryError } from '../errors/keyferry-error.ts';
+import type { Step } from '../playbook/model.ts';
 import { missingSteps, resolveArguments, scopeOf } from './arguments.ts';
 import { wipePrepared } from './clear-keys.ts';
 import { readHistory } from './history.ts';
@@ -49,10 +50,17 @@ export class PreparedBlock {
     const context = await this.#begin();
     for (const step of this.#run.playbook.prepare) {
       const known = context.known.get(step.id);
-      if (known === undefined || missingSteps(step, context.steps).length > 0) continue;
+      if (known === undefined) {
+        if (this.#isAskedFor(step, context)) await this.#readAgain(step, context);
+        continue;
+      }
       if (known.state === 'applied') {
         context.steps[step.id] = known.outputs;
         if (step.spec.effect === 'create') context.created.push({ step, outputs: known.outputs });
+        continue;
+      }
+      if (missingSteps(step, context.steps).length > 0) {
+        this.#run.leftovers.add(step.target, `what step ${step.id} made`, 'what it was made from cannot be read again');
         continue;
       }
       const args = resolveArguments(step.with, scopeOf(context));
@@ -61,6 +69,18 @@ export class PreparedBlock {
       if (event === 'settled.ambiguous')
         this.#run.leftovers.add(step.target, `what step ${step.id} made`, context.reason ?? 'not known');
     }
+  }
+
+  /** A reading step without whose outputs an open call cannot be settled. */
+  #isAskedFor(step: Step, context: SequenceContext): boolean {
+    if (step.spec.effect !== 'read') return false;
+    return this.#run.playbook.prepare.some(
+      (other) => context.known.get(other.id)?.state === 'open' && missingSteps(other, context.steps).includes(step.id),
+    );
+  }
+
+  async #readAgain(step: Step, context: SequenceContext): Promise<void> {
+    await new Sequence({ id: 'recall', onFailure: 'go-on', undo: false }, [step]).walk(context, this.#run.runner);
   }
 
   async finish(): Promise<void> {
