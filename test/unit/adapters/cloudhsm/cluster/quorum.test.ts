@@ -1,3 +1,8 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { NodeSession, SimulatedCluster } from '../../../../../src/adapters/cloudhsm/cluster/cluster.ts';
 import {
@@ -242,6 +247,43 @@ describe('a quorum of officers', () => {
     expect(entry.toString('latin1', 32, 64)).toBe('officer1'.padEnd(32, '\0'));
     expect(entry.readBigUInt64BE(64)).toBe(1_700_000_000n);
     expect(entry.subarray(72).every((byte) => byte === 0)).toBe(true);
+  });
+});
+
+describe('signatures that the openssl program made', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'keyferry-quorum-'));
+  const path = (name: string): string => join(dir, name);
+  const openssl = (...args: string[]): void => {
+    execFileSync('openssl', args, { cwd: dir, stdio: 'pipe' });
+  };
+  const read = (name: string): Uint8Array => new Uint8Array(readFileSync(path(name)));
+
+  test.each([
+    ['dgst -sha256 over the token file', ['dgst', '-sha256', '-sign', 'officer.key', '-out', 'sig', 'token']],
+    [
+      'pkeyutl over its digest, as SDK 5 has it',
+      ['pkeyutl', '-sign', '-pkeyopt', 'digest:sha256', '-inkey', 'officer.key', '-in', 'digest', '-out', 'sig'],
+    ],
+  ])('%s', async (_case, command) => {
+    nowMs = 1_700_000_000_000;
+    const node = nodeAt(await aCluster({ clock }), 0);
+    const session = officer(node);
+    openssl('genrsa', '-out', 'officer.key', '2048');
+    openssl('rsa', '-in', 'officer.key', '-pubout', '-out', 'officer.pub');
+    writeFileSync(path('proof'), 'any bytes');
+    openssl('dgst', '-sha256', '-sign', 'officer.key', '-out', 'proof.sig', 'proof');
+    session.registerQuorumKey('officer1', read('proof'), read('proof.sig'), readFileSync(path('officer.pub'), 'utf8'));
+    register(officer(node, 'officer2'), 'officer2', signer2);
+    session.setMValue(3, 2);
+    const { bytes } = session.requestToken(3);
+    writeFileSync(path('token'), bytes);
+    writeFileSync(path('digest'), createHash('sha256').update(bytes).digest());
+    openssl(...command);
+    const [, second] = approvals(bytes);
+    const first = { user: 'officer1', type: 'CO' as const, signature: read('sig') };
+    expect(add(session)).toBe('RET_MXN_AUTH_FAILED');
+    session.approveToken(bytes, second === undefined ? [] : [first, second]);
+    expect(add(session)).toBe('not refused');
   });
 });
 
