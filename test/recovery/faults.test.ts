@@ -69,7 +69,7 @@ describe.each([...CREATING, ...DELETING])('$call on the $role', (fault) => {
       }
       expect(nth).toBe(fault.times + 1);
     },
-    60_000,
+    120_000,
   );
 
   it('gone: the run pauses, and sound devices finish it', async () => {
@@ -79,7 +79,7 @@ describe.each([...CREATING, ...DELETING])('$call on the $role', (fault) => {
       expect((await journalOf(site, result.run)).open).toBeGreaterThan(0);
       await expectMigrated(site, before, await resume(site, result.run));
     }
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('a storm', () => {
@@ -95,16 +95,16 @@ describe('a storm', () => {
     };
   };
 
-  it.each([1, 2, 3, 4])(
+  it.each([1, 2, 3, 4, 5, 6])(
     'of busy answers on both devices is waited for (seed %i)',
     async (seed) => {
       const { site, before, result } = await runOn(
-        { classic: busy(seed, 0.03), cluster: busy(seed + 100, 0.03) },
+        { classic: busy(seed, 0.015), cluster: busy(seed + 100, 0.015) },
         { playbook: impatient() },
       );
       await expectMigrated(site, before, result);
     },
-    60_000,
+    120_000,
   );
 
   it('of slow answers is sat out', async () => {
@@ -114,5 +114,5 @@ describe('a storm', () => {
       { playbook: impatient() },
     );
     await expectMigrated(site, before, result);
-  }, 60_000);
+  }, 120_000);
 });
