@@ -1,6 +1,7 @@
 /** Officers with keys of their own, whose signatures the openssl program makes, as at a ceremony. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -18,17 +19,36 @@ const openssl = (...args: readonly string[]): void => {
   execFileSync('openssl', args, { stdio: 'ignore' });
 };
 
+interface OfficerKeys {
+  readonly privateKey: string;
+  readonly publicKey: string;
+}
+
+const KEYS = new Map<string, OfficerKeys>();
+
+/** An officer has the same keys in all tests of a process: making them takes longer than most tests. */
+function keysOf(name: string): OfficerKeys {
+  const known = KEYS.get(name);
+  if (known !== undefined) return known;
+  const made = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  KEYS.set(name, made);
+  return made;
+}
+
 /** Only inside of a test. */
 export function aCeremony(names: readonly string[] = ['officer1', 'officer2', 'admin']): Ceremony {
   const folder = mkdtempSync(join(tmpdir(), 'keyferry-quorum-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const officers: Record<string, string> = {};
   for (const name of names) {
-    const key = join(folder, `${name}.key`);
-    const publicKey = join(folder, `${name}.pem`);
-    openssl('genrsa', '-out', key, '2048');
-    openssl('rsa', '-in', key, '-pubout', '-out', publicKey);
-    officers[name] = publicKey;
+    const { privateKey, publicKey } = keysOf(name);
+    writeFileSync(join(folder, `${name}.key`), privateKey, { mode: 0o600 });
+    officers[name] = join(folder, `${name}.pem`);
+    writeFileSync(officers[name], publicKey);
   }
   return {
     folder,
