@@ -80,7 +80,8 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
   consoles: {
     may: ['adapter', 'pkcs11', 'adapter-port', 'source', ...BASE],
-    reason: 'a console plays one vendor’s tool over that vendor’s simulator: it knows the adapter’s inside, and nothing of the engine',
+    reason:
+      'a console plays one vendor’s tool over that vendor’s simulator: it knows the adapter’s inside, and nothing of the engine',
   },
   home: {
     may: BASE,

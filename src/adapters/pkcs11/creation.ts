@@ -65,7 +65,8 @@ export async function reconcileCreation(
   settlement: Settlement,
 ): Promise<Reconciliation> {
   const { expectation } = call;
-  if (expectation === undefined || expectation.kind === 'named') return ambiguous('the intent does not say what it expected');
+  if (expectation === undefined || expectation.kind === 'named')
+    return ambiguous('the intent does not say what it expected');
   const outcome =
     expectation.kind === 'marker'
       ? await byMarker(token, expectation.id, settlement.wanted)
