@@ -144,7 +144,6 @@ describe('layers', () => {
     "// import { x } from '../cli/run.ts';",
     "/* import '../cli/run.ts' */",
     'const text = "import x from \'../cli/run.ts\'";',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the fixture is source text
     'const text = `from ${"x"} import("../cli/run.ts")`;',
   ])('what only looks like one does not: %s', (statement) => {
     expect(checkLayers(files({ 'src/plan/planner.ts': statement, 'src/cli/run.ts': '' }))).toEqual([]);
@@ -270,7 +269,6 @@ describe('the process', () => {
     'const home = process.env.HOME;',
     'const [, , ...args] = process.argv;',
     'process?.env;',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the fixture is source text
     'const text = `${process.env.HOME}`;',
   ])('%s is found', (text) => {
     expect(places(checkProcessUse(files({ 'src/cli/run.ts': text })))).toEqual(['src/cli/run.ts:1']);
