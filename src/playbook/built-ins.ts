@@ -50,7 +50,7 @@ const readFile: ActionSpec = {
 
 const writeFile: ActionSpec = {
   name: 'write',
-  summary: 'write a public key or a wrapped key to a file; an existing file is never replaced',
+  summary: 'write a public key or a wrapped key to a file, whole or not at all; a file of that name is replaced',
   effect: 'change',
   input: {
     kind: 'object',

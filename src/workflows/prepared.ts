@@ -1,6 +1,7 @@
 /** The `prepare` and `finally` blocks: what is made once for the run, and taken down when it ends. */
 import type { Outputs } from '../adapters/adapter.ts';
 import { KeyferryError } from '../errors/keyferry-error.ts';
+import { templateReferences } from '../plan/preview-arguments.ts';
 import type { Step } from '../playbook/model.ts';
 import { missingSteps, resolveArguments, scopeOf } from './arguments.ts';
 import { wipePrepared } from './clear-keys.ts';
@@ -86,13 +87,31 @@ export class PreparedBlock {
   async finish(): Promise<void> {
     const { journal, generation, devices, salt, clock, playbook, inputs } = this.#run;
     // What an earlier process made after the step at which this one failed has to be taken down too.
-    for (const [step, made] of this.#context?.known ?? []) {
-      if (made.state === 'applied' && this.#context !== null) this.#context.steps[step] ??= made.outputs;
+    for (const step of playbook.prepare) {
+      const made = this.#context?.known.get(step.id);
+      if (made?.state !== 'applied' || this.#context === null || step.id in this.#context.steps) continue;
+      this.#context.steps[step.id] = made.outputs;
+      if (step.spec.effect === 'create') this.#context.created.push({ step, outputs: made.outputs });
     }
     const known = await readHistory({ journal, generation, devices, salt, clock, item: null, scopes: ['finally'] });
     const context = newContext({ scope: 'finally', item: null, inputs, steps: this.steps, source: null, known });
     const sequence = new Sequence({ id: 'finally', onFailure: 'go-on', undo: false }, playbook.finally);
     await sequence.walk(context, this.#run.runner);
+  }
+
+  /** What `prepare` made and `finally` does not delete is the result of a run that is done, and a leftover of one that is not. */
+  tellUnfinished(): void {
+    const deletes = this.#run.playbook.finally.filter((step) => step.spec.effect === 'destroy');
+    const named = deletes.flatMap((step) => Object.values(step.with).flatMap(templateReferences));
+    const isDeleted = (step: string, output: string): boolean =>
+      named.some((reference) => reference.kind === 'step' && reference.step === step && reference.output === output);
+    for (const { step, outputs } of this.#context?.created ?? []) {
+      for (const { output } of step.spec.undo ?? []) {
+        if (isDeleted(step.id, output)) continue;
+        const why = `made by step ${step.id} of a run that did not come to its end; delete it if nothing needs it`;
+        this.#run.leftovers.add(step.target, describe(outputs[output]), why);
+      }
+    }
   }
 
   /** Objects that `prepare` made and that an open run still holds. */

@@ -19,7 +19,9 @@ export async function resumeRun(options: ResumeOptions): Promise<RunHandle> {
     const last = lastPhase(journal);
     if (ENDED.has(last.state) && options.mode !== 'retry') {
       throw new KeyferryError('run-finished', `Run ${options.run} is over (${last.state})`, {
-        ...(options.mode === 'resume' ? { hint: `To take failed keys again: keyferry retry ${options.run}` } : {}),
+        ...(options.mode === 'resume' && hasLeft(last.state, journal)
+          ? { hint: `To take what is left again: keyferry retry ${options.run}` }
+          : {}),
       });
     }
     let { generation } = last;
@@ -51,6 +53,12 @@ export async function resumeRun(options: ResumeOptions): Promise<RunHandle> {
     await owned.close();
     throw error;
   }
+}
+
+/** Whether a retry would have something to do. */
+function hasLeft(state: string, journal: Journal): boolean {
+  const { failed, needsAttention, pending } = journal.counts();
+  return failed + needsAttention > 0 || (state === 'failed' && pending > 0);
 }
 
 interface LastPhase {

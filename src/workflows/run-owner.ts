@@ -186,6 +186,7 @@ export class RunOwner {
       if (this.#isCancelled) await this.#finishBegun();
     }
     await this.#prepared.finish();
+    if (this.#state !== 'finishing') this.#prepared.tellUnfinished();
   }
 
   /** What an earlier process had begun is finished, so that nothing is left half-way. */
