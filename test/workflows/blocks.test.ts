@@ -79,9 +79,9 @@ describe('prepare', () => {
 
   it('made what finally does not delete: a result when the run is done, a leftover when it is not', async () => {
     const playbook = routePlaybook({ finally: [] });
-    expect(await fakeSite().run({ playbook })).toMatchObject({ state: 'done', leftovers: [] });
+    expect(await fakeSite().run(playbook)).toMatchObject({ state: 'done', leftovers: [] });
     const site = fakeSite({ script: { 'source import-public-key': async () => refuse() } });
-    const failed = await site.run({ playbook });
+    const failed = await site.run(playbook);
     expect(failed.state).toBe('failed');
     expect(failed.leftovers.map(({ device, reason }) => `${device} ${reason}`)).toEqual([
       expect.stringMatching(/^target made by step \w+ of a run that did not come to its end/),
