@@ -11,9 +11,9 @@ const [FIRST = '', SECOND = ''] = TOOLS;
 export function registerConsole(program: Command, shell: Shell): void {
   program
     .command('console')
-    .summary("rehearse in a vendor's own command line, over a simulated cluster")
+    .summary("rehearse in a vendor's own command line, over a simulated device")
     .description(
-      `Plays a vendor's command line over a simulated cluster, to rehearse a ceremony:\n${Object.entries(CONSOLE_TOOLS)
+      `Plays a vendor's command line over a simulated device, to rehearse a ceremony:\n${Object.entries(CONSOLE_TOOLS)
         .map(([name, { summary }]) => `  ${name.padEnd(20)} ${summary}`)
         .join('\n')}`,
     )
@@ -27,7 +27,7 @@ export function registerConsole(program: Command, shell: Shell): void {
     )
     .addHelpText(
       'after',
-      '\nWithout --device NAME it runs over the one simulated cluster of the devices file, else over a cluster of two HSMs in memory.\n',
+      '\nWithout --device NAME it runs over the one simulated cluster (Classic partition) of the devices file, else over one in memory.\n',
     )
     .addHelpText(
       'after',

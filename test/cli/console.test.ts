@@ -1,4 +1,5 @@
 /** `keyferry console` as a process: scripts, devices, one command line, exit codes. */
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +17,7 @@ beforeAll(async () => {
       'devices:',
       '  lab: { adapter: cloudhsm, driver: simulated, nodes: 2, state: lab }',
       '  single: { adapter: cloudhsm, driver: simulated }',
+      '  classic: { adapter: luna-classic, driver: simulated, ha-members: 2, token: ha3, state: classic }',
       '  real: { adapter: cloudhsm, driver: pkcs11, module: /opt/none.so, token: hsm1, pin: { env: NONE } }',
       '',
     ].join('\n'),
@@ -96,9 +98,36 @@ test('without a devices file: in memory, and nothing is left behind', async () =
   await rm(empty, { recursive: true });
 });
 
+test('the Classic client, in two processes: what one imported the other lists', async () => {
+  const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  await writeFile(join(cwd, 'public.pem'), publicKey.export({ type: 'spki', format: 'pem' }));
+  const pin = 'classic-partition-pin';
+  const imported = await keyferry(
+    'luna_client',
+    '--script',
+    await script('vtl listSlots', 'cmu import -inputFile=public.pem -label=classic_wrap', '2', pin, 'exit'),
+  );
+  expect(imported.code).toBe(0);
+  expect(imported.stdout).toMatch(/slot #2 +HA Virtual Card Slot +ha3 [\s\S]*successfully created -> handle\(\d+\)/);
+  const listed = await keyferry(
+    'luna_client',
+    '--device',
+    'classic',
+    '--script',
+    await script('cmu list -slot=0', pin),
+  );
+  expect(listed.stdout).toMatch(/handle=\d+\tlabel=classic_wrap\n/);
+  for (const { stdout, stderr } of [imported, listed]) {
+    expect(stdout).not.toContain(pin);
+    expect(stderr).toContain('Simulated: an HA group of 2 Classic partitions (classic).');
+  }
+});
+
 test.each([
   ['a real device', ['key_mgmt_util', '--device', 'real'], 'not-simulated'],
   ['a device that is no cluster', ['key_mgmt_util', '--device', 'single'], 'usage'],
+  ['a cluster, for the Classic client', ['luna_client', '--device', 'lab'], 'usage'],
+  ['a Classic partition, for a cluster tool', ['cloudhsm-cli', '--device', 'classic'], 'usage'],
   ['a device that there is not', ['key_mgmt_util', '--device', 'lap'], 'device-unknown'],
   ['a role', ['key_mgmt_util', '--device', 'cluster=lab'], 'usage'],
   ['a tool that there is not', ['key_mgmt_utl'], 'usage'],

@@ -5,7 +5,7 @@ import { PKCS11_ACTION_SPECS } from '../pkcs11/actions/actions.ts';
 import { NATIVE_DRIVER, openNative } from '../pkcs11/native-driver.ts';
 import { openSimulated, SIMULATED_DRIVER } from '../pkcs11/simulated-driver.ts';
 import { LUNA_CLASSIC_PROFILE } from './profile.ts';
-import { lunaClassicPersonality } from './simulator/personality.ts';
+import { lunaClassicSimulator } from './simulator/driver.ts';
 
 const SIMULATED: ObjectShape = {
   ...SIMULATED_DRIVER,
@@ -22,12 +22,6 @@ export const lunaClassic: Adapter = {
   actions: PKCS11_ACTION_SPECS,
   async open(settings, context) {
     if (settings.driver === 'pkcs11') return await openNative(settings, context, LUNA_CLASSIC_PROFILE);
-    const given = settings.values['ha-members'];
-    const members = typeof given === 'number' ? given : 1;
-    return await openSimulated(settings, context, {
-      // The simulated members agree within the call.
-      profile: { ...LUNA_CLASSIC_PROFILE, settle: { reads: 1, intervalMs: 0 } },
-      personality: (options) => lunaClassicPersonality({ ...options, members }),
-    });
+    return await openSimulated(settings, context, lunaClassicSimulator(settings.values));
   },
 };

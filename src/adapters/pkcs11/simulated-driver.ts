@@ -95,20 +95,7 @@ export async function openSimulated(
   const { values, name } = settings;
   const pin = values.pin === undefined ? undefined : await context.secret('pin');
   const selector = readSelector(values);
-  const seed = values['fault-seed'];
-  const workers = values['crypto-workers'];
-  const sourced = await (driver.source ?? ownModule(driver))({
-    name,
-    stateDir: typeof values.state === 'string' ? values.state : null,
-    label: selector.token,
-    pin: pin?.reveal(),
-    defects: readDefects(values.defects),
-    faults: {
-      faults: (values.faults ?? []) as readonly Fault[],
-      ...(typeof seed === 'number' ? { seed } : {}),
-    },
-    cryptoWorkers: typeof workers === 'number' ? workers : undefined,
-  });
+  const sourced = await openSimulatedModule(settings, pin, driver);
   const { module } = sourced;
   try {
     module.C_Initialize();
@@ -130,6 +117,28 @@ export async function openSimulated(
     await sourced.close();
     throw error;
   }
+}
+
+/** The module behind a devices-file entry, not yet initialised: what the vendors' consoles run over. */
+export async function openSimulatedModule(
+  { name, values }: Pick<DeviceSettings, 'name' | 'values'>,
+  pin: Secret | undefined,
+  driver: SimulatedDriver,
+): Promise<SourcedModule> {
+  const seed = values['fault-seed'];
+  const workers = values['crypto-workers'];
+  return await (driver.source ?? ownModule(driver))({
+    name,
+    stateDir: typeof values.state === 'string' ? values.state : null,
+    label: readSelector(values).token,
+    pin: pin?.reveal(),
+    defects: readDefects(values.defects),
+    faults: {
+      faults: (values.faults ?? []) as readonly Fault[],
+      ...(typeof seed === 'number' ? { seed } : {}),
+    },
+    cryptoWorkers: typeof workers === 'number' ? workers : undefined,
+  });
 }
 
 const ownModule =

@@ -1,9 +1,9 @@
-/** `console`: opens the simulated cluster, then the tool over it, fed by the terminal, a script or one command line. */
+/** `console`: opens what the tool runs over, then the tool, fed by the terminal, a script or one command line. */
 import { existsSync, readFileSync } from 'node:fs';
 import type { DeviceSettings } from '../../adapters/adapter.ts';
 import { ADAPTERS } from '../../adapters/registry.ts';
-import { isConsoleDevice, openClusterOf, requireConsoleDevice } from '../../consoles/cluster-of-device.ts';
 import type { Console, Terminal } from '../../consoles/console.ts';
+import { type ConsoleGround, requireGround } from '../../consoles/console-device.ts';
 import { EDITIONS, type EditionName } from '../../consoles/edition.ts';
 import { createInteractive } from '../../consoles/interactive-terminal.ts';
 import { type LineSource, runConsole } from '../../consoles/run-console.ts';
@@ -35,39 +35,38 @@ export async function openConsole(shell: Shell, options: CommonOptions, request:
   const isInteractive = request.script === undefined && request.words.length === 0 && canAsk(shell.io);
   // Read before anything is opened: a script that is not there must leave nothing behind.
   const text = isInteractive ? '' : await scriptText(shell, request);
-  const settings = chosenDevice(options, request);
+  const settings = chosenDevice(options, request, tool.ground);
   const pin = settings === null ? undefined : await pinOf(shell, settings);
-  const cluster = await openClusterOf(settings === null ? null : { settings, pin });
-  const release = shell.interrupts.onInterrupt(() => cluster.close());
+  const opened = await tool.open(settings === null ? null : { settings, pin });
+  const release = shell.interrupts.onInterrupt(() => opened.close());
   try {
     const where = settings === null ? 'in memory: what is made here is gone when the console ends' : settings.name;
-    await shell.io.stderr.write(`Simulated: a cluster of ${cluster.nodes.length} HSMs (${where}).\n`);
+    await shell.io.stderr.write(`Simulated: ${opened.over} (${where}).\n`);
     const desk = isInteractive ? terminalDesk(shell) : scriptDesk(shell, text);
-    const open = await tool.load();
-    const console = open({ cluster, edition: EDITIONS[request.edition], terminal: desk.terminal });
+    const console = opened.console({ edition: EDITIONS[request.edition], terminal: desk.terminal });
     const { wasMisused } = await runConsole(console, desk.terminal, desk.lines(console));
     return wasMisused && !isInteractive ? 2 : 0;
   } finally {
     release();
-    await cluster.close();
+    await opened.close();
   }
 }
 
 /** null: none, in memory. */
-function chosenDevice(options: CommonOptions, request: ConsoleRequest): DeviceSettings | null {
+function chosenDevice(options: CommonOptions, request: ConsoleRequest, ground: ConsoleGround): DeviceSettings | null {
   const name = onlyDevice(options);
   if (name === undefined && !request.isDevicesFileNamed && !existsSync(options.devices)) return null;
   const file = loadDevicesFile({ path: options.devices, adapters: ADAPTERS });
   if (name !== undefined) {
     const settings = namedDevice(file, name);
-    requireConsoleDevice(settings);
+    requireGround(ground, settings);
     return settings;
   }
-  const fitting = Object.values(file.devices).filter(isConsoleDevice);
+  const fitting = Object.values(file.devices).filter((device) => ground.fits(device));
   if (fitting.length <= 1) return fitting[0] ?? null;
   throw new KeyferryError(
     'usage',
-    `The devices file has several simulated clusters: ${fitting.map((device) => device.name).join(', ')}.`,
+    `The devices file has several ${ground.several}: ${fitting.map((device) => device.name).join(', ')}.`,
     {
       hint: 'Name one with --device NAME.',
     },

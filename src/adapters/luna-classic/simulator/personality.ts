@@ -27,6 +27,8 @@ const MECHANISMS: readonly MechanismRow[] = [
 ];
 
 export const LUNA_CLASSIC_PIN = 'classic-partition-pin';
+/** Cryptoki has no field for it: this tells the slot of a group from those of partitions. */
+export const LUNA_HA_MODEL = 'Luna HA group (simulated)';
 const DEFAULT_LABEL = 'classic-partition';
 
 /** `members`: 2 or more make an HA group of so many partitions, in the last slot. */
@@ -74,8 +76,5 @@ function haGroup(
     partition(index, `${label}-${index + 1}`, `${serial}-${index + 1}`),
   );
   const group = partition(members, label, serial);
-  return [
-    ...partitions,
-    { ...group, model: 'Luna HA group (simulated)', members: partitions.map((each) => each.serial) },
-  ];
+  return [...partitions, { ...group, model: LUNA_HA_MODEL, members: partitions.map((each) => each.serial) }];
 }
