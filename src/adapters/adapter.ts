@@ -11,6 +11,7 @@ import type { KeyClass, KeyType } from '../keys/key-spec.ts';
 import type { Locator } from '../keys/locator.ts';
 import type { Secret } from '../keys/secret.ts';
 import type { ObjectShape, ValueType } from '../schema/shape.ts';
+import type { RunbookWriter } from './runbook.ts';
 
 // ---------------------------------------------------------------- what an adapter declares
 
@@ -70,6 +71,8 @@ export interface AdapterSpec {
 }
 
 export interface Adapter extends AdapterSpec {
+  /** The actions as a person does them with the vendor's tools; absent: keyferry knows none, and a runbook says so. */
+  readonly runbook?: RunbookWriter;
   open(settings: DeviceSettings, context: OpenContext): Promise<Device>;
 }
 

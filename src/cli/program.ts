@@ -16,6 +16,7 @@ import { registerReport } from './report.ts';
 import { registerResume } from './resume.ts';
 import { registerRetry } from './retry.ts';
 import { registerRun } from './run.ts';
+import { registerRunbook } from './runbook.ts';
 import { registerRuns } from './runs.ts';
 import { addCommonOptions, example, type Shell } from './shell.ts';
 import { registerSimulator } from './simulator-fill.ts';
@@ -31,7 +32,7 @@ const GROUPS: readonly (readonly [string, readonly Register[]])[] = [
   ['Move keys:', [registerRun, registerResume, registerRetry, registerCancel]],
   ['Approve:', [registerApprovalRequest, registerApprove]],
   ['Afterwards:', [registerStatus, registerRuns, registerVerify, registerReport]],
-  ['More:', [registerConsole, registerSimulator, registerCompletion]],
+  ['More:', [registerRunbook, registerConsole, registerSimulator, registerCompletion]],
 ];
 
 const EXIT_CODES = `

@@ -42,6 +42,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       'journal',
       'journal-port',
       'consoles',
+      'runbook',
       'adapter-registry',
       'adapter-port',
       ...BASE,
@@ -83,6 +84,11 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     reason:
       'a console plays one vendor’s tool over that vendor’s simulator: it knows the adapter’s inside, and nothing of the engine',
   },
+  runbook: {
+    may: ['plan', 'plan-model', 'playbook', 'adapter-port', ...BASE],
+    reason:
+      'a runbook is text made from a plan: what people type into a tool is data of the adapters, and no device is open',
+  },
   home: {
     may: BASE,
     reason: 'the home folder is files and rights; what they hold belongs to others',
@@ -116,9 +122,12 @@ const LAYERS: Readonly<Record<string, Layer>> = {
 /** What the engine sees of the journal: entries and items, and how a run's folder is created, opened and locked. */
 const JOURNAL_PORTS = ['src/journal/journal.ts', 'src/journal/run-store.ts'];
 
+/** What adapters are to the rest: devices and their actions, and how the actions are done by hand. */
+const ADAPTER_PORTS = ['src/adapters/adapter.ts', 'src/adapters/runbook.ts'];
+
 export function layerOf(path: string): string | null {
   if (path === 'src/main.ts') return 'main';
-  if (path === 'src/adapters/adapter.ts') return 'adapter-port';
+  if (ADAPTER_PORTS.includes(path)) return 'adapter-port';
   if (path === 'src/adapters/registry.ts') return 'adapter-registry';
   if (JOURNAL_PORTS.includes(path)) return 'journal-port';
   if (path === 'src/plan/model.ts') return 'plan-model';
@@ -316,7 +325,7 @@ export function checkProcessUse(files: SourceFiles, exceptions: Exceptions = {})
 }
 
 const VENDOR_NAMES = /luna|cloudhsm|yubihsm|kms|softhsm/gi;
-const VENDOR_FREE = ['src/workflows/', 'src/plan/', 'src/cli/'];
+const VENDOR_FREE = ['src/workflows/', 'src/plan/', 'src/cli/', 'src/runbook/'];
 
 export function checkVendorNames(files: SourceFiles, exceptions: Exceptions = {}): Finding[] {
   const findings: Finding[] = [];

@@ -15,6 +15,7 @@ import {
 import type { SimulatedCluster } from './cluster/cluster.ts';
 import { CLUSTER_FIELDS, isCluster, openClusterModule } from './cluster/settings.ts';
 import { CLOUDHSM_PROFILE } from './profile.ts';
+import { CLOUDHSM_RUNBOOK } from './runbook/runbook.ts';
 import { cloudhsmPersonality, HSM_TYPES, type HsmType, KEY_LIMITS } from './simulator/personality.ts';
 
 const SIMULATED: ObjectShape = {
@@ -36,6 +37,7 @@ export const cloudhsm: Adapter = {
   summary: 'AWS CloudHSM (PKCS#11, Client SDK 5)',
   drivers: { simulated: SIMULATED, pkcs11: NATIVE },
   actions: { ...PKCS11_ACTION_SPECS, ...ADMIN_ACTION_SPECS },
+  runbook: CLOUDHSM_RUNBOOK,
   async open(settings, given) {
     const context = rememberingSecrets(given);
     if (settings.driver === 'pkcs11') {

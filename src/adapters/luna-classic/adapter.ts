@@ -5,6 +5,7 @@ import { PKCS11_ACTION_SPECS } from '../pkcs11/actions/actions.ts';
 import { NATIVE_DRIVER, openNative } from '../pkcs11/native-driver.ts';
 import { openSimulated, SIMULATED_DRIVER } from '../pkcs11/simulated-driver.ts';
 import { LUNA_CLASSIC_PROFILE } from './profile.ts';
+import { LUNA_RUNBOOK } from './runbook.ts';
 import { lunaClassicSimulator } from './simulator/driver.ts';
 
 const SIMULATED: ObjectShape = {
@@ -20,6 +21,7 @@ export const lunaClassic: Adapter = {
   summary: 'AWS CloudHSM Classic, SafeNet Luna 5 (PKCS#11)',
   drivers: { simulated: SIMULATED, pkcs11: NATIVE_DRIVER },
   actions: PKCS11_ACTION_SPECS,
+  runbook: LUNA_RUNBOOK,
   async open(settings, context) {
     if (settings.driver === 'pkcs11') return await openNative(settings, context, LUNA_CLASSIC_PROFILE);
     return await openSimulated(settings, context, lunaClassicSimulator(settings.values));

@@ -32,7 +32,7 @@ export const KEY_GENERATION: Readonly<Partial<Record<KeyType, number>>> = {
 
 const NO_USAGE: KeyAttributes = Object.fromEntries(USAGE_ATTRIBUTES.map((name) => [name, false]));
 
-const USAGE: Readonly<Partial<Record<KeyType, KeyAttributes>>> = {
+export const KEY_GENERATION_USAGE: Readonly<Partial<Record<KeyType, KeyAttributes>>> = {
   aes: { encrypt: true, decrypt: true },
   des3: { encrypt: true, decrypt: true },
   'generic-secret': { sign: true, verify: true },
@@ -60,7 +60,7 @@ function template(token: Token, args: Arguments, keyId: string): Template {
     sensitive: true,
     extractable: readBooleanIfGiven(args, 'extractable') ?? false,
     ...NO_USAGE,
-    ...USAGE[type],
+    ...KEY_GENERATION_USAGE[type],
   };
   const asked: KeyAttributes = { ...(isWrapping(args) ? TRANSIT_KEK : usual), ...readAttributes(args) };
   // The length of a triple-DES key is no choice, and modules refuse to be told.
