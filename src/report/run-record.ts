@@ -33,6 +33,10 @@ export interface RunRecord {
 const OVER: ReadonlySet<string> = new Set(['done', 'failed', 'cancelled']);
 export const isOver = (state: string): boolean => OVER.has(state);
 
+/** Items that a retry takes: a run that failed as a whole has also left those that it never came to. */
+export const retryable = ({ state, counts }: Pick<RunRecord, 'state' | 'counts'>): number =>
+  counts.failed + counts.needsAttention + (state === 'failed' ? counts.pending : 0);
+
 /** As the engine says it of a run that it leaves open. */
 const HELD = 'held by this run until it ends; resume or cancel it';
 

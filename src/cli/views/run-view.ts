@@ -1,6 +1,6 @@
 /** A run on the screen while it goes on, and what became of it. */
 
-import { isOver } from '../../report/run-record.ts';
+import { isOver, retryable } from '../../report/run-record.ts';
 import { summaryJson } from '../../report/summary-json.ts';
 import type { RunObserver, RunResult } from '../../workflows/engine.ts';
 import type { Screen } from '../screen.ts';
@@ -76,7 +76,7 @@ function resultText(result: RunResult, styles: Styles): string[] {
   ];
   for (const left of result.leftovers) {
     lines.push(
-      `${styles.yellow('Left behind')} on ${visible(left.device)}: ${visible(left.object)} (${visible(left.reason)})`,
+      `${styles.yellow(isOver(state) ? 'Left behind' : 'Holds')} on ${visible(left.device)}: ${visible(left.object)} (${visible(left.reason)})`,
     );
   }
   lines.push(...nextLines(result, styles));
@@ -92,12 +92,16 @@ export function countsText(counts: RunResult['counts'], styles: Styles): string 
   return parts.join(', ');
 }
 
-function nextLines({ run, counts, state }: RunResult, styles: Styles): string[] {
+function nextLines(result: RunResult, styles: Styles): string[] {
+  const { run, counts, state } = result;
   const next: string[] = [];
   if (!isOver(state)) next.push(`keyferry resume ${run}`);
-  if (counts.failed + counts.needsAttention > 0) {
-    next.push(`keyferry status ${run} --items`);
-    if (isOver(state)) next.push(`keyferry retry ${run}`);
-  } else if (isOver(state)) next.push(`keyferry verify ${run}`, `keyferry report ${run} --format csv`);
+  if (counts.failed + counts.needsAttention > 0) next.push(`keyferry status ${run} --items`);
+  if (isOver(state))
+    next.push(
+      ...(retryable(result) > 0
+        ? [`keyferry retry ${run}`]
+        : [`keyferry verify ${run}`, `keyferry report ${run} --format csv`]),
+    );
   return next.map((command) => `  ${styles.cyan('Next:')} ${command}`);
 }

@@ -3,7 +3,7 @@
 import type { ApprovalRecord } from '../../approvals/record.ts';
 import type { Journal, StoredItem } from '../../journal/journal.ts';
 import { itemJson } from '../../report/item-json.ts';
-import { isOver, type RunRecord } from '../../report/run-record.ts';
+import { isOver, type RunRecord, retryable } from '../../report/run-record.ts';
 import { summaryJson } from '../../report/summary-json.ts';
 import type { Progress } from '../../workflows/engine.ts';
 import type { Screen } from '../screen.ts';
@@ -162,7 +162,7 @@ function summaryText(record: RunRecord, styles: Styles): string[] {
 }
 
 function nextLines(record: RunRecord, approvals: readonly ApprovalRecord[], styles: Styles): string[] {
-  const { run, state, counts } = record;
+  const { run, state } = record;
   const next = (command: string): string => `  ${styles.cyan('Next:')} ${command}`;
   if (!isOver(state)) {
     if (approvals.some((approval) => isUnsigned(approval))) return [next(`keyferry approval-request ${run}`)];
@@ -171,6 +171,6 @@ function nextLines(record: RunRecord, approvals: readonly ApprovalRecord[], styl
       ? [`  A process started this run and has not said that it stopped. If it was killed: keyferry resume ${run}`]
       : [resume];
   }
-  if (counts.failed + counts.needsAttention > 0) return [next(`keyferry retry ${run}`)];
+  if (retryable(record) > 0) return [next(`keyferry retry ${run}`)];
   return [next(`keyferry verify ${run}`)];
 }

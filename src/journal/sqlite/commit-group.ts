@@ -114,6 +114,7 @@ export function writeError(cause: unknown, { run, dir }: Pick<JournalFile, 'run'
     what: `The journal of run ${run} could not be written`,
     consequence:
       'Calls that were in flight may have changed the devices without an outcome in the journal; resume asks the devices.',
+    outcome: 'unknown',
     dir,
   });
 }

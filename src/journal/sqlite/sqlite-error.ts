@@ -4,7 +4,7 @@
  */
 import { statfsSync } from 'node:fs';
 import type { ErrorCode } from '../../errors/codes.ts';
-import { KeyferryError } from '../../errors/keyferry-error.ts';
+import { type CallOutcome, KeyferryError } from '../../errors/keyferry-error.ts';
 
 const PRIMARY_CODES: Readonly<Record<number, string>> = {
   3: 'SQLITE_PERM',
@@ -33,6 +33,8 @@ export interface StateFailure {
   readonly what: string;
   /** What may have changed, a sentence. */
   readonly consequence?: string;
+  /** Default: not-applied. */
+  readonly outcome?: CallOutcome;
   /** The folder whose file system is asked whether it is full. */
   readonly dir: string;
 }
@@ -47,6 +49,7 @@ export function stateError(error: unknown, failure: StateFailure): unknown {
   const consequence = failure.consequence === undefined ? '' : ` ${failure.consequence}`;
   return new KeyferryError(code, `${failure.what}: ${reason}.${consequence}`, {
     native: { name: native },
+    ...(failure.outcome === undefined ? {} : { outcome: failure.outcome }),
     cause: error,
   });
 }
