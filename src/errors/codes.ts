@@ -139,6 +139,12 @@ export const ERROR_CODES = {
     'The arrived key is not the same as its source.',
     'Do not use the arrived key; look at both devices.',
   ),
+  'attestation-failed': spec(
+    5,
+    'item',
+    'An HSM could not prove with a certificate chain that it holds the key as it is shown.',
+    'Do not rely on the key; find out which HSM answered and why its proof does not hold.',
+  ),
   'run-held': spec(6, 'run', 'Another process owns this run.', 'Wait for it, or end that process.'),
   'run-stopped': spec(
     1,

@@ -144,6 +144,10 @@ const PACKAGE_HOMES: Readonly<Record<string, { readonly homes: readonly string[]
   ora: { homes: ['src/cli/'], reason: 'only views draw progress' },
   yaml: { homes: ['src/source/'], reason: 'there is one way from YAML text to values with places' },
   '@marcbachmann/cel-js': { homes: ['src/playbook/'], reason: 'there is one way to check and run expressions' },
+  'node-forge': {
+    homes: ['src/adapters/cloudhsm/attest/'],
+    reason: 'certificates are made for simulated HSMs only, and checked with node:crypto',
+  },
   pkcs11js: {
     homes: ['src/adapters/pkcs11/native/'],
     reason: 'an optional package that may only be loaded by the native driver',

@@ -2,6 +2,7 @@
 import { CKA } from '../../adapters/pkcs11/constants.ts';
 import type { Handle } from '../../adapters/pkcs11/cryptoki.ts';
 import { Misuse } from '../command.ts';
+import { attest } from './attest.ts';
 import { type Flags, type FlagTable, flag } from './flags.ts';
 import type { KmuSession } from './kmu-session.ts';
 
@@ -65,11 +66,7 @@ export async function settleCreation(
       }
     }
   }
-  // What the vendor's line means is that the firmware signed for itself; a simulated one has nobody to vouch for it.
-  if (flags.has('attest')) {
-    k.paragraph('Attestation Check : [PASS]');
-    k.terminal.note("The HSMs are simulated: the attestation line is the vendor's, nothing was attested.");
-  }
+  if (flags.has('attest')) for (const object of objects) await attest(k, object);
 }
 
 /** The status lines after a key came into being. */

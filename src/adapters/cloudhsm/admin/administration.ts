@@ -9,6 +9,7 @@ import type { KeyRef } from '../../../keys/key-record.ts';
 import { labelText } from '../../../keys/locator.ts';
 import type { Secret } from '../../../keys/secret.ts';
 import { inWords } from '../../pkcs11/locate.ts';
+import type { KeyAttestation } from '../attest/key-attestation.ts';
 import { type AdminTool, ToolFailure, ToolRefusal, type ToolRole, userOfPin } from './admin-tool.ts';
 import { isFields, readKeys, readUsers, sameUser, type ToolKey, type ToolUser } from './answers.ts';
 import { tryLogin } from './tool-login.ts';
@@ -27,6 +28,8 @@ export interface AdministrationOptions {
   readonly settle: { readonly reads: number; readonly intervalMs: number };
   /** Only a simulated cluster can be looked into per HSM and brought into agreement. */
   readonly nodes: NodeAgreement | null;
+  /** Absent: nothing is known of how this cluster attests keys. */
+  readonly attestation?: KeyAttestation;
 }
 
 export interface NodeAgreement {
@@ -50,6 +53,7 @@ const PAGE = 1000;
 export class Administration {
   readonly device: string;
   readonly nodes: NodeAgreement | null;
+  readonly attestation: KeyAttestation | null;
   readonly #options: AdministrationOptions;
   readonly #logins = new Map<ToolRole, Promise<void>>();
 
@@ -57,6 +61,7 @@ export class Administration {
     this.#options = options;
     this.device = options.device;
     this.nodes = options.nodes;
+    this.attestation = options.attestation ?? null;
   }
 
   has(role: ToolRole): boolean {

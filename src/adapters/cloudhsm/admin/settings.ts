@@ -4,6 +4,7 @@ import type { Secret } from '../../../keys/secret.ts';
 import { parseDuration } from '../../../schema/duration.ts';
 import { type Field, optional, path } from '../../../schema/shape.ts';
 import type { Device, DeviceSettings, OpenContext } from '../../adapter.ts';
+import { keyAttestation } from '../attest/key-attestation.ts';
 import type { SimulatedCluster } from '../cluster/cluster.ts';
 import { simulatedPins } from '../cluster/settings.ts';
 import { CLOUDHSM_PROFILE } from '../profile.ts';
@@ -25,7 +26,14 @@ export const NATIVE_ADMIN_FIELDS: Readonly<Record<string, Field>> = {
   'tool-timeout': optional({ kind: 'duration', description: 'a command of the tool that takes longer is given up' }),
 };
 
-export const SIMULATED_ADMIN_FIELDS: Readonly<Record<string, Field>> = { 'admin-pin': ADMIN_PIN };
+export const SIMULATED_ADMIN_FIELDS: Readonly<Record<string, Field>> = {
+  'admin-pin': ADMIN_PIN,
+  'attestation-root': optional(
+    path(
+      'PEM of the one root that attestations must lead to; a simulated cluster writes its own to attestation-root.pem in its state folder',
+    ),
+  ),
+};
 
 const DEFAULT_TOOL = '/opt/cloudhsm/bin/cloudhsm-cli';
 const DEFAULT_TIMEOUT_MS = 120_000;
@@ -77,27 +85,23 @@ export async function withSimulatedAdministration(
   opened: Opened & { readonly cluster: SimulatedCluster | null },
 ): Promise<Device> {
   const { device, settings, context, cluster } = opened;
-  const own = simulatedPins(settings.values);
-  return await closingOnFailure(device, async () =>
-    administeredDevice({
-      device,
-      name: settings.name,
-      lacking: 'a simulated device is a cluster when nodes: is given',
-      admin:
-        cluster === null
-          ? null
-          : new Administration({
-              ...(await common(opened)),
-              tool: simulatedTool(cluster),
-              pins: {
-                'crypto-user': settings.values.pin === undefined ? own.user : await context.secret('pin'),
-                admin: (await adminPin(settings, context)) ?? own.admin,
-              },
-              settle: { reads: 2, intervalMs: 10 },
-              nodes: clusterAgreement(cluster),
-            }),
-    }),
-  );
+  const { name, values } = settings;
+  const own = simulatedPins(values);
+  const rootPath = typeof values['attestation-root'] === 'string' ? values['attestation-root'] : null;
+  return await closingOnFailure(device, async () => {
+    const lacking = 'a simulated device is a cluster when nodes: is given';
+    if (cluster === null) return administeredDevice({ device, name, lacking, admin: null });
+    const user = values.pin === undefined ? own.user : await context.secret('pin');
+    const admin = new Administration({
+      ...(await common(opened)),
+      tool: simulatedTool(cluster),
+      pins: { 'crypto-user': user, admin: (await adminPin(settings, context)) ?? own.admin },
+      settle: { reads: 2, intervalMs: 10 },
+      nodes: clusterAgreement(cluster),
+      attestation: keyAttestation({ cluster, device, name, pin: user, rootPath }),
+    });
+    return administeredDevice({ device, name, lacking, admin });
+  });
 }
 
 async function common({

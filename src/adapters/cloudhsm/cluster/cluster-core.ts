@@ -1,4 +1,5 @@
 /** What the parts of a simulated cluster share. */
+import type { IdentityStore } from '../attest/identity-store.ts';
 import { HsmRefusal } from './cluster.ts';
 import type { ClusterKeys } from './cluster-keys.ts';
 import { type ClusterRecord, type NodeRecord, nodeOf, takeDown } from './cluster-record.ts';
@@ -7,6 +8,9 @@ import type { ClusterStore } from './cluster-store.ts';
 export interface ClusterCore {
   readonly store: ClusterStore;
   readonly keys: ClusterKeys;
+  readonly identities: IdentityStore;
+  /** Of every HSM. */
+  readonly firmware: string;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
 }

@@ -6,6 +6,7 @@
 import type { Cryptoki } from '../../pkcs11/cryptoki.ts';
 import type { FaultPlan } from '../../pkcs11/simulator/faults.ts';
 import type { Defects } from '../../pkcs11/simulator/personality.ts';
+import type { Attestation } from '../attest/statement.ts';
 
 export const USER_TYPES = ['PRECO', 'PCO', 'CO', 'CU', 'AU'] as const;
 export type UserType = (typeof USER_TYPES)[number];
@@ -105,6 +106,8 @@ export interface NodeSession {
   share(handle: number, userId: number, isShared: boolean): void;
   getAttribute(handle: number, attribute: number): Uint8Array;
   setAttribute(handle: number, attribute: number, value: Uint8Array): void;
+  /** Own, shared and public keys. `nonce`: any bytes; they come back in the statement. Rejects with HsmRefusal and KeyferryError. */
+  attest(handle: number, nonce: Uint8Array): Promise<Attestation>;
   setMValue(service: QuorumService, m: number): void;
   /** Raw entry of this node for the token file. */
   requestToken(service: QuorumService): { readonly view: QuorumTokenView; readonly bytes: Uint8Array };
@@ -135,6 +138,8 @@ export interface SimulatedCluster {
   /** Fails a node and brings it back, for tests and rehearsals; `calls`: only after so many management calls more. */
   fail(nodeId: number, calls?: number): void;
   restore(nodeId: number): void;
+  /** PEM of the simulator's own root, which `attest` leads to; with a state folder also in its attestation-root.pem. */
+  attestationRoot(): Promise<string>;
   /** What a crypto user's PKCS#11 library shows: PIN `user:password`, own, shared and public keys. */
   /** Every call gives a module of its own, as another process would have it. `client`: `sdk5` when absent. */
   module(options?: ModuleOptions): Cryptoki & { close(): Promise<void> };

@@ -5,6 +5,8 @@
 import { createHash } from 'node:crypto';
 import { CKA } from '../../pkcs11/constants.ts';
 import type { SimulatedObject } from '../../pkcs11/simulator/simulated-object.ts';
+import { signStatement } from '../attest/sign-statement.ts';
+import type { Attestation } from '../attest/statement.ts';
 import {
   type ClientKind,
   type HsmKeyInfo,
@@ -174,6 +176,14 @@ export class OpenNodeSession implements NodeSession {
       if (key.session !== 0) throw new HsmRefusal('key-of-session', null, 'a session key cannot be changed');
       writeKeyAttribute(node, key, attribute, value);
     });
+  }
+
+  async attest(handle: number, nonce: Uint8Array): Promise<Attestation> {
+    const { identities, firmware } = this.#core;
+    const identity = await identities.identity();
+    return this.#look((scene) =>
+      signStatement({ ...scene, identity, firmware, nonce, handle, key: this.#usableKey(scene, handle) }),
+    );
   }
 
   setMValue(service: QuorumService, m: number): void {

@@ -1,6 +1,6 @@
 /**
  * Opens a simulated CloudHSM cluster: several HSMs that share their keys and nothing else. Not for production keys: its state is in
- * clear. Left out: quorum on single keys, attestation, PKCS#11 logins as something that the HSMs list.
+ * clear. Left out: quorum on single keys, PKCS#11 logins as something that the HSMs list.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -15,6 +15,7 @@ import { Refusal } from '../../pkcs11/simulator/refusal.ts';
 import { createSimulatedModule, type SimulatedModule } from '../../pkcs11/simulator/simulated-module.ts';
 import type { SimulatedObject } from '../../pkcs11/simulator/simulated-object.ts';
 import { ObjectIndex, Slot } from '../../pkcs11/simulator/slot.ts';
+import { IdentityStore } from '../attest/identity-store.ts';
 import { cloudhsmPersonality } from '../simulator/personality.ts';
 import {
   type ClusterOptions,
@@ -74,7 +75,14 @@ class Cluster implements SimulatedCluster {
     this.#token = this.#personality.tokens[0] ?? noToken();
     const onNewObject = this.#objects.add.bind(this.#objects);
     this.#partition = new Partition(this.#personality, this.#token, { stateDir, onNewObject });
-    this.#core = { store, keys: new ClusterKeys(this.#partition), clock: options.clock ?? Date.now };
+    const clock = options.clock ?? Date.now;
+    const identities = new IdentityStore(stateDir, () => ({
+      cluster: record.id,
+      nodes: record.nodes.map(({ id }) => id),
+      nowMs: clock(),
+    }));
+    const { firmware } = this.#token;
+    this.#core = { store, keys: new ClusterKeys(this.#partition), identities, firmware, clock };
     this.nodes = record.nodes.map(({ id, address }, server) => new ClusterNode(this.#core, { id, server, address }));
     this.#checksAvailability = options.checksAvailability ?? true;
   }
@@ -107,6 +115,10 @@ class Cluster implements SimulatedCluster {
     this.#core.store.change((record) => {
       nodeOf(record, nodeId).losesNextTombstone = true;
     });
+  }
+
+  attestationRoot(): Promise<string> {
+    return this.#core.identities.root();
   }
 
   module(options: ModuleOptions = {}): SimulatedModule {

@@ -2,6 +2,7 @@
 import type { ActionSpec } from '../../../adapter.ts';
 import type { AdminAction } from './action.ts';
 import { approveQuorumToken } from './approve-quorum-token.ts';
+import { attest } from './attest.ts';
 import { changePassword } from './change-password.ts';
 import { createUser } from './create-user.ts';
 import { deleteUser } from './delete-user.ts';
@@ -22,6 +23,7 @@ const ALL: readonly AdminAction[] = [
   shareKey,
   unshareKey,
   setAttribute,
+  attest,
   getQuorumToken,
   approveQuorumToken,
   listQuorumTokens,
