@@ -24,7 +24,7 @@ import { fillToken } from './fill.ts';
 import { checkValue, fingerprintKey, spkiOf } from './fingerprints.ts';
 import type { KeyFacts } from './key-facts.ts';
 import { recordOf } from './key-record.ts';
-import { inWords, locate } from './locate.ts';
+import { inWords, locate, locateNow } from './locate.ts';
 import { put } from './object-index.ts';
 import { ENUMERATION_BATCH, type Token } from './token.ts';
 
@@ -132,7 +132,13 @@ export class Pkcs11Device implements Device {
     return await token.guard(
       'reading',
       () => `fingerprint the ${inWords(key.locator)}`,
-      async () => fingerprintKey(token, token.factsForUse(await locate(token, key), key.locator.class), salt, methods),
+      async () =>
+        fingerprintKey(
+          token,
+          token.factsForUse(locateNow(token, key) ?? (await locate(token, key)), key.locator.class),
+          salt,
+          methods,
+        ),
     );
   }
 

@@ -20,6 +20,13 @@ export function inWords(object: ObjectName): string {
   return `${object.class} key ${label}${object.id === '' ? '' : ` (id ${object.id})`}`;
 }
 
+/** As `locate`, at once: undefined where the token has to be asked. */
+export function locateNow(token: Token, { locator }: KeyRef): Handle | undefined {
+  if (locator.serial !== token.serial || !token.index.isLoaded) return undefined;
+  const handles = token.index.handles(nameOf(locator));
+  return handles.length === 1 ? handles[0] : undefined;
+}
+
 /** Rejects with `key-not-found` or `key-ambiguous`. `change`: the object must be the only one that fits, seen just now. */
 export async function locate(token: Token, key: KeyRef, purpose: 'use' | 'change' = 'use'): Promise<Handle> {
   const { locator } = key;

@@ -178,16 +178,19 @@ export class Token {
   }
 
   /** Runs `work` and turns what the module throws into the error that operators see. Words are only made for an error. */
-  async guard<T>(
-    effect: CallContext['effect'],
-    operation: string | (() => string),
-    work: () => Promise<T> | T,
-  ): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
+  guard<T>(effect: CallContext['effect'], operation: string | (() => string), work: () => Promise<T> | T): Promise<T> {
+    const told = (error: unknown): unknown => {
       const words = typeof operation === 'string' ? operation : operation();
-      throw asKeyferryError(error, { device: this.name, operation: words, effect });
+      return asKeyferryError(error, { device: this.name, operation: words, effect });
+    };
+    try {
+      const result = work();
+      if (!(result instanceof Promise)) return Promise.resolve(result);
+      return result.catch((error: unknown) => {
+        throw told(error);
+      });
+    } catch (error) {
+      return Promise.reject(told(error));
     }
   }
 

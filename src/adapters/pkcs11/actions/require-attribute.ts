@@ -1,7 +1,7 @@
 /** require-attribute: a check that a key has an attribute as wanted. In a plan it finds out beforehand which keys do not. */
 import { ATTRIBUTE_NAMES, type AttributeName, attributeFromKebab, kebabName } from '../../../keys/attributes.ts';
 import { required, withDefault } from '../../../schema/shape.ts';
-import { inWords, locate } from '../locate.ts';
+import { inWords, locate, locateNow } from '../locate.ts';
 import type { Token } from '../token.ts';
 import { type Arguments, done, type Pkcs11Action } from './action.ts';
 import { key, readBooleanIfGiven, readKey, readKeyIfKnown, readText, shape } from './arguments.ts';
@@ -13,7 +13,7 @@ async function shortcoming(token: Token, args: Arguments): Promise<{ reason: str
   const name = attributeFromKebab(kebab);
   if (name === undefined) throw token.fail('argument-invalid', `there is no attribute "${kebab}".`);
   const wanted = readBooleanIfGiven(args, 'value') ?? true;
-  const handle = await locate(token, ref);
+  const handle = locateNow(token, ref) ?? (await locate(token, ref));
   const got = token.recentFacts(handle, ref.locator.class).attributes[name];
   if (got === wanted) return null;
   return { name, reason: got === undefined ? `the device does not say whether it is ${kebab}` : phrase(name, got) };

@@ -13,7 +13,7 @@ import { CKA } from '../constants.ts';
 import { forecast, reconcileCreation, type Wanted } from '../creation.ts';
 import type { Handle } from '../cryptoki.ts';
 import { duplicatesOn } from '../duplicates.ts';
-import { inWords, locate } from '../locate.ts';
+import { inWords, locate, locateNow } from '../locate.ts';
 import type { ObjectName } from '../object-index.ts';
 import { differences, makeWith, type Template, templateOf } from '../template.ts';
 import type { Token } from '../token.ts';
@@ -176,9 +176,10 @@ export const unwrapKey: Pkcs11Action = {
     const wrapped = readWrapped(args);
     if (wrapped === null) throw token.fail('argument-invalid', 'the argument "wrapped-key" must be a wrapped key.');
     const name = arriving(args, call);
-    const unwrapping = await token.guard('reading', 'find the unwrapping key', () =>
-      locate(token, readKey(args, 'unwrapping-key')),
-    );
+    const unwrappingKey = readKey(args, 'unwrapping-key');
+    const unwrapping =
+      locateNow(token, unwrappingKey) ??
+      (await token.guard('reading', 'find the unwrapping key', () => locate(token, unwrappingKey)));
     const wrap = resolved(token, args, wrapped);
     const attributes = askedOf(args);
     const asked = templateOf(token, { ...name, attributes });

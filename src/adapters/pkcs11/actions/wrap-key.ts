@@ -10,7 +10,7 @@ import { required } from '../../../schema/shape.ts';
 import type { Finding } from '../../adapter.ts';
 import type { KeyFacts } from '../key-facts.ts';
 import { whyNotExportable } from '../key-record.ts';
-import { inWords, locate } from '../locate.ts';
+import { inWords, locate, locateNow } from '../locate.ts';
 import type { Token } from '../token.ts';
 import type { ResolvedWrap } from '../wrap-probe.ts';
 import { type Arguments, done, type Pkcs11Action } from './action.ts';
@@ -98,7 +98,7 @@ async function findings(token: Token, args: Arguments): Promise<readonly Finding
   if (name !== undefined && wrap === undefined) return [{ level: 'block', reason: missing(token, name) }];
   const ref = readKeyIfKnown(args, 'key');
   if (ref === null || wrap === undefined) return [];
-  const payload = token.recentFacts(await locate(token, ref), ref.locator.class);
+  const payload = token.recentFacts(locateNow(token, ref) ?? (await locate(token, ref)), ref.locator.class);
   const wrappingRef = readKeyIfKnown(args, 'wrapping-key');
   const wrapping = wrappingRef === null ? null : await wrappingFacts(token, args);
   const found = refusal(token, wrap, payload, wrapping);
@@ -114,7 +114,7 @@ async function findings(token: Token, args: Arguments): Promise<readonly Finding
 
 async function wrappingFacts(token: Token, args: Arguments): Promise<KeyFacts> {
   const ref = readKey(args, 'wrapping-key');
-  const handle = await locate(token, ref);
+  const handle = locateNow(token, ref) ?? (await locate(token, ref));
   const known = token.wrappingKeys.get(handle);
   if (known !== undefined) return known;
   const facts = token.facts(handle, ref.locator.class);
@@ -152,7 +152,7 @@ export const wrapKey: Pkcs11Action = {
       () => `wrap the ${inWords(ref.locator)}`,
       async () => {
         const wrapping = await wrappingFacts(token, args);
-        const payload = token.recentFacts(await locate(token, ref), ref.locator.class);
+        const payload = token.recentFacts(locateNow(token, ref) ?? (await locate(token, ref)), ref.locator.class);
         const found = refusal(token, wrap, payload, wrapping);
         if (found !== null) {
           throw token.fail(found.code, `the ${inWords(payload)} cannot be wrapped: ${found.reason}.`);
