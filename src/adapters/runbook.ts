@@ -73,8 +73,8 @@ export interface RunbookCall {
   readonly stem: string;
   /** The same for people. */
   readonly title: string;
-  /** Adapters of the steps that read this one's outputs. */
-  readonly readBy: readonly string[];
+  /** The steps that read this one's outputs: adapters of their devices, and names of the arguments that they are given. */
+  readonly readBy: readonly { readonly adapter: string; readonly given: readonly string[] }[];
 }
 
 export interface RunbookStep {

@@ -1,7 +1,7 @@
 /** One step of a playbook as lines of a runbook, and what later steps know of it. */
 import type { Adapter } from '../adapters/adapter.ts';
-import { isRunbookKey, type RunbookKey, type RunbookLine, words } from '../adapters/runbook.ts';
-import { mayRun, previewArguments, templateReferences } from '../plan/preview-arguments.ts';
+import { isRunbookKey, type RunbookCall, type RunbookKey, type RunbookLine, words } from '../adapters/runbook.ts';
+import { isKnown, mayRun, previewArguments, templateReferences } from '../plan/preview-arguments.ts';
 import type { Playbook, Scope, Step } from '../playbook/model.ts';
 import type { RunbookEntry } from './runbook.ts';
 
@@ -44,7 +44,7 @@ export class StepWriter {
     const title = `${step.id}: ${step.spec.summary} (${step.target}.${step.action})`;
     if (step.target === 'verify')
       return { placed: this.#comparison(args, title, `${place.stem}-${step.id}`), outputs: {} };
-    const before = warnings(step);
+    const before = warnings(step, scope);
     if (this.#playbook.devices[step.target] === undefined) {
       const lines = [...before, words(`On the host where the files are: ${step.spec.summary}.`)];
       return { placed: [{ role: null, tool: null, entry: { title, lines } }], outputs: {} };
@@ -74,15 +74,14 @@ export class StepWriter {
       : this.#adapters[adapter]?.runbook;
   }
 
-  /** Adapters of the devices whose steps name this one's outputs. */
-  #readers(id: string): readonly string[] {
+  #readers(id: string): RunbookCall['readBy'] {
     const { prepare, each, afterEach, finally: last } = this.#playbook;
     return [...prepare, ...each, ...afterEach, ...last].flatMap((step) => {
       const adapter = this.#playbook.devices[step.target];
       const isReader = Object.values(step.with)
         .flatMap(templateReferences)
         .some((reference) => reference.kind === 'step' && reference.step === id);
-      return isReader && adapter !== undefined ? [adapter] : [];
+      return isReader && adapter !== undefined ? [{ adapter, given: Object.keys(step.with) }] : [];
     });
   }
 
@@ -109,7 +108,7 @@ export function placedOn(role: string, title: string, lines: readonly RunbookLin
   return { role, tool, entry: { title, lines } };
 }
 
-function warnings(step: Step): RunbookLine[] {
+function warnings(step: Step, scope: Scope): RunbookLine[] {
   const lines: RunbookLine[] = [];
   if (step.approval !== null)
     lines.push(words(`${step.approval.quorum} people must have approved before this is done.`));
@@ -117,6 +116,7 @@ function warnings(step: Step): RunbookLine[] {
     lines.push(
       words('THIS SHOWS KEY BYTES IN CLEAR to the host where it is done, and to whoever can read its memory and disk.'),
     );
-  if (step.when !== null) lines.push(words(`Only when ${step.when.source}`));
+  const isOpen = step.when?.references.some((reference) => !isKnown(reference, scope)) === true;
+  if (isOpen) lines.push(words(`Only when ${step.when?.source}.`));
   return lines;
 }

@@ -22,6 +22,7 @@ const COMMANDS = [
   'runs prune',
   'verify',
   'report',
+  'runbook',
   'console',
   'simulator fill',
   'completion',

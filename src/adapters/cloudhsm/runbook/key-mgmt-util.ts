@@ -83,7 +83,7 @@ function search(key: RunbookKey): string | null {
 }
 
 export const handleOf = (key: RunbookKey): RunbookBlank => ({
-  name: `handle of ${key.name.replaceAll(/[<>]/g, '')}`,
+  name: `handle of ${key.name.replaceAll(/[<>`]/g, '')}`,
   lookup: search(key),
 });
 
@@ -126,7 +126,7 @@ function narrowing(key: RunbookKey, has: readonly AttributeName[]): RunbookLine[
   const wrong = USAGE_ATTRIBUTES.filter((name) => name !== 'derive' && (wanted[name] ?? false) !== has.includes(name));
   if (wrong.length === 0) return [];
   const lines = wrong.map(
-    (name) => `setAttribute ${shown(handleOf(key))} ${CKA_OF[name]} ${wanted[name] === true ? 1 : 0}`,
+    (name) => `\`setAttribute ${shown(handleOf(key))} ${CKA_OF[name]} ${wanted[name] === true ? 1 : 0}\``,
   );
   return [
     words(
@@ -199,22 +199,8 @@ function unwrapKey({ args }: RunbookCall, key: RunbookKey): RunbookLine[] {
   const brought = words(`Bring ${file.path} here; it holds the key wrapped, so it opens for nobody else.`);
   if (file.format === HEADER_FORMAT) {
     const like = keyOf(args, 'like');
-    const isRenamed = like !== null && (like.label !== key.label || like.id !== key.id);
-    return [
-      brought,
-      command(`${start}${nex(key)}`, [unwrapping]),
-      ...(isRenamed
-        ? [
-            words(
-              'The header gives the copy the label and id of its original, and this tool changes neither. Note the handle that it shows: findKey cannot tell the two apart.',
-            ),
-          ]
-        : []),
-      ...narrowing(
-        key,
-        USAGE_ATTRIBUTES.filter((name) => like?.attributes?.[name] === true),
-      ),
-    ];
+    const copied = USAGE_ATTRIBUTES.filter((name) => like?.attributes?.[name] === true);
+    return [brought, command(`${start}${nex(key)}`, [unwrapping]), ...narrowing(key, copied)];
   }
   const { flags, blanks, notes } = namedAs(key);
   const kind = `-noheader ${flags} -kc ${CLASSES[key.class]} -kt ${TYPES[key.type] ?? key.type}`;
@@ -235,6 +221,13 @@ function requireAttribute({ args, stem }: RunbookCall): RunbookLine[] {
   const expect = `the file holds ${value}; else this key is not moved`;
   return [command(`getAttribute -o ${shown(key)} -a ${number} -out ${stem}.txt`, [key], expect)];
 }
+
+/** A header gives the copy its original's label, id and rights: only unWrapKey reads it, and nothing of that can be given another value. */
+const hasHeader = ({ readBy }: RunbookCall): boolean =>
+  readBy.length > 0 &&
+  readBy.every(
+    ({ adapter, given }) => adapter === 'cloudhsm' && !given.some((name) => ['label', 'id', 'new-id'].includes(name)),
+  );
 
 /** null: not an action of this tool. */
 export function keyMgmtUtilStep(call: RunbookCall): RunbookStep | null {
@@ -261,8 +254,7 @@ export function keyMgmtUtilStep(call: RunbookCall): RunbookStep | null {
     case 'wrap-key': {
       const file = fileOf(outputs, 'data');
       if (file === null) return null;
-      const isOurs = call.readBy.length > 0 && call.readBy.every((adapter) => adapter === 'cloudhsm');
-      const data = isOurs ? { ...file, format: HEADER_FORMAT } : file;
+      const data = hasHeader(call) ? { ...file, format: HEADER_FORMAT } : file;
       return { lines: wrapKey(call, data), outputs: { data } };
     }
     case 'unwrap-key':

@@ -4,8 +4,15 @@
  */
 import { ATTRIBUTE_NAMES, attributeFromKebab, type KeyAttributes } from '../../../keys/attributes.ts';
 import { WRAP_MECHANISMS, type WrapMechanism } from '../../../keys/mechanisms.ts';
-import type { RunbookCall, RunbookKey, RunbookLine, RunbookStep, RunbookWriter } from '../../runbook.ts';
-import { words } from '../../runbook.ts';
+import {
+  isRunbookKey,
+  type RunbookCall,
+  type RunbookKey,
+  type RunbookLine,
+  type RunbookStep,
+  type RunbookWriter,
+  words,
+} from '../../runbook.ts';
 import { arrivingAttributes, fileOf, generatedAttributes, keyOf, numberOf, outputsOf, textOf } from './made-keys.ts';
 
 const ckaName = (name: string): string => `CKA_${name.replaceAll(/([A-Z])/g, '_$1').toUpperCase()}`;
@@ -60,6 +67,15 @@ function described(outputs: RunbookStep['outputs'], name = 'key'): string {
   return key === null ? '' : `${named(key)}, ${attributesInWords(key.attributes ?? {})}`;
 }
 
+/** Secrets are never among them: they are not known before the run. */
+function givenInWords(args: RunbookCall['args']): string {
+  const facts = Object.entries(args).flatMap(([name, value]) => {
+    if (isRunbookKey(value)) return [`${name} = ${found(value)}`];
+    return ['string', 'number', 'boolean'].includes(typeof value) ? [`${name} = ${JSON.stringify(value)}`] : [];
+  });
+  return facts.length === 0 ? '' : `, with ${facts.join('; ')}`;
+}
+
 function sentences({ action, args }: RunbookCall, outputs: RunbookStep['outputs']): readonly string[] {
   switch (action) {
     case 'generate-key': {
@@ -86,15 +102,15 @@ function sentences({ action, args }: RunbookCall, outputs: RunbookStep['outputs'
       ];
     case 'wrap-key':
       return [
-        `C_WrapKey, ${mechanismInWords(textOf(args, 'mechanism'))}: wrap ${found(keyOf(args, 'key'))}`,
-        `under ${found(keyOf(args, 'wrapping-key'))}, and write the result to ${fileOf(outputs, 'data')?.path}.`,
+        `C_WrapKey, ${mechanismInWords(textOf(args, 'mechanism'))}: wrap ${found(keyOf(args, 'key'))} ` +
+          `under ${found(keyOf(args, 'wrapping-key'))}, and write the result to ${fileOf(outputs, 'data')?.path}.`,
       ];
     case 'unwrap-key': {
       const wrapped = fileOf(args, 'wrapped-key');
       const like = keyOf(args, 'like');
       return [
-        `C_UnwrapKey, ${mechanismInWords(wrapped?.mechanism ?? textOf(args, 'mechanism'))}: the file ${wrapped?.path ?? 'with the wrapped key'}`,
-        `with ${found(keyOf(args, 'unwrapping-key'))}: ${described(outputs)}.`,
+        `C_UnwrapKey, ${mechanismInWords(wrapped?.mechanism ?? textOf(args, 'mechanism'))}: the file ${wrapped?.path ?? 'with the wrapped key'} ` +
+          `with ${found(keyOf(args, 'unwrapping-key'))}: ${described(outputs)}.`,
         ...(like === null
           ? []
           : [
@@ -118,9 +134,7 @@ function sentences({ action, args }: RunbookCall, outputs: RunbookStep['outputs'
         `C_DestroyObject of ${found(keyOf(args, 'key'))}, after displaying it once more. It cannot be brought back.`,
       ];
     default:
-      return [
-        `keyferry has no words for ${action} by hand: do it with the vendor's own tool, as the playbook says it.`,
-      ];
+      return [`keyferry has no lines for ${action}: do it with the vendor's own tool${givenInWords(args)}.`];
   }
 }
 

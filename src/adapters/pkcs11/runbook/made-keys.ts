@@ -100,6 +100,9 @@ const file = (call: RunbookCall, ending: string, mechanism: string | null = null
 
 function changed(args: Args): RunbookKey | null {
   const key = keyOf(args, 'key');
+  const value = textOf(args, 'value');
+  if (key !== null && value !== null && args.name === 'label') return { ...key, label: value };
+  if (key !== null && value !== null && args.name === 'id') return { ...key, id: value.toLowerCase() };
   const name = attributeFromKebab(textOf(args, 'name') ?? '');
   if (key === null || name === undefined || typeof args.value !== 'boolean') return key;
   return { ...key, attributes: { ...key.attributes, [name]: args.value } };
