@@ -8,7 +8,7 @@ const artifact = (description: string): Shape => ({ kind: 'opaque', type: 'artif
 
 const sameKey: ActionSpec = {
   name: 'same-key',
-  summary: 'compare two keys without either leaving its device',
+  summary: 'Compare two keys without either leaving its device',
   effect: 'read',
   role: { kind: 'check' },
   input: {
@@ -27,7 +27,7 @@ const sameKey: ActionSpec = {
 
 const readFile: ActionSpec = {
   name: 'read',
-  summary: 'read a public key, a wrapped key or other public bytes from a file',
+  summary: 'Read a public key, a wrapped key or other public bytes from a file',
   effect: 'read',
   input: {
     kind: 'object',
@@ -50,7 +50,7 @@ const readFile: ActionSpec = {
 
 const writeFile: ActionSpec = {
   name: 'write',
-  summary: 'write a public key or a wrapped key to a file, whole or not at all; a file of that name is replaced',
+  summary: 'Write a public key or a wrapped key to a file, whole or not at all; a file of that name is replaced',
   effect: 'change',
   input: {
     kind: 'object',
@@ -61,7 +61,7 @@ const writeFile: ActionSpec = {
 
 const writePlaintext: ActionSpec = {
   name: 'write-plaintext',
-  summary: 'write a key in clear to a file that only its owner can read; an existing file is never replaced',
+  summary: 'Write a key in clear to a file that only its owner can read; an existing file is never replaced',
   effect: 'change',
   exposes: 'plaintext',
   input: {
@@ -78,7 +78,7 @@ const imported = {
 
 const shredFile: ActionSpec = {
   name: 'shred',
-  summary: 'overwrite and remove the file of an imported key; disks, snapshots and backups may keep older copies',
+  summary: 'Overwrite and remove the file of an imported key; disks, snapshots and backups may keep older copies',
   effect: 'destroy',
   pointOfNoReturn: true,
   input: { kind: 'object', fields: imported },
@@ -87,7 +87,7 @@ const shredFile: ActionSpec = {
 
 const markFile: ActionSpec = {
   name: 'mark',
-  summary: 'rename the file of an imported key to NAME.imported; the key stays readable in it',
+  summary: 'Rename the file of an imported key to NAME.imported; the key stays readable in it',
   effect: 'change',
   input: { kind: 'object', fields: imported },
   outputs: { path: { type: 'string', lifetime: 'permanent', description: 'the new name' } },
