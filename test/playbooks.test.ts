@@ -1,0 +1,253 @@
+/**
+ * Every playbook of playbooks/ is valid, drawn, planned and run to its end on simulated devices, by the command line. A playbook without
+ * a scenario here fails the test, and so does a scenario without a playbook.
+ */
+import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { type CliResult, lastJson, REPOSITORY, runCli } from './support/built-cli.ts';
+import { errorOf } from './support/canary-refusals.ts';
+
+vi.setConfig({ testTimeout: 240_000 });
+
+const FOLDER = join(REPOSITORY, 'playbooks');
+const files = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'));
+const playbooks = files.filter((name) => !name.startsWith('devices.'));
+const devicesFiles = files.filter((name) => name.startsWith('devices.'));
+
+const folders: string[] = [];
+afterEach(() => {
+  for (const dir of folders.splice(0)) rmSync(dir, { recursive: true, force: true });
+});
+
+/** A copy of playbooks/ to run in, so that the simulators' state is not made in the repository. */
+class Site {
+  readonly dir = mkdtempSync(join(tmpdir(), 'keyferry-playbooks-'));
+  devices = 'devices.yaml';
+
+  constructor() {
+    folders.push(this.dir);
+    cpSync(FOLDER, this.dir, { recursive: true });
+    // A checkout under umask 002 is the group's to write, which keyferry refuses in a devices file.
+    for (const name of devicesFiles) chmodSync(join(this.dir, name), 0o644);
+  }
+
+  write(name: string, text: string | Buffer): void {
+    writeFileSync(join(this.dir, name), text, { mode: 0o600 });
+  }
+
+  keyferry(...args: string[]): Promise<CliResult> {
+    return runCli([...args, '-d', this.devices], { cwd: this.dir, env: { NEW_PASSWORD: 'correct-horse' } });
+  }
+
+  async json(...args: string[]): Promise<Record<string, unknown>> {
+    const result = await this.keyferry(...args, '--json');
+    expect([args[0], result.code, result.stderr]).toEqual([args[0], 0, '']);
+    return JSON.parse(result.stdout);
+  }
+
+  async keys(device: string): Promise<readonly { readonly label: string; readonly class: string }[]> {
+    return (await this.json('keys', device)).keys as { label: string; class: string }[];
+  }
+
+  async fill(device: string, count: number): Promise<void> {
+    await this.json(
+      'simulator',
+      'fill',
+      device,
+      '--count',
+      String(count),
+      '--prefix',
+      'payments-',
+      '--nonextractable-share',
+      '0.25',
+    );
+  }
+
+  /** Plans, runs to the end and verifies; gives the summary of the run. */
+  async run(playbook: string, ...args: string[]): Promise<Record<string, unknown>> {
+    const inputs = args.flatMap((arg, at) => (arg === '-i' ? [arg, args[at + 1] ?? ''] : []));
+    const plan = await this.json('plan', playbook, ...inputs);
+    const summary = await this.json('run', playbook, '--yes', ...args);
+    expect(summary).toMatchObject({ state: 'done', leftovers: [] });
+    const { move } = plan.summary as { move: number };
+    expect(summary.summary).toMatchObject({ migrated: move, failed: 0, pending: 0, needsAttention: 0 });
+    return summary;
+  }
+}
+
+/** Eight keys, two of which may not leave; afterwards the six others and nothing else is on the target. */
+async function migration(
+  site: Site,
+  playbook: string,
+  [from, to]: readonly [string, string],
+  ...args: string[]
+): Promise<void> {
+  await site.fill(from, 8);
+  const before = await site.keys(from);
+  const { summary, run } = await site.run(playbook, ...args);
+  expect(summary).toMatchObject({ total: 8, migrated: 6, skipped: 2 });
+  expect(await site.keys(from)).toHaveLength(before.length);
+  const arrived = await site.keys(to);
+  expect(arrived.map((key) => key.class)).toEqual(Array(6).fill('secret'));
+  expect(new Set(arrived.map(({ label }) => label)).size).toBe(6);
+  expect((await site.json('verify', String(run))).summary).toEqual({ same: 6, different: 0 });
+}
+
+function twoClusters(site: Site): void {
+  const cluster = (name: string): string =>
+    `  ${name}: { adapter: cloudhsm, driver: simulated, state: state/${name}, token: ${name}-hsm }\n`;
+  site.write('devices.yaml', `devices:\n${cluster('old')}${cluster('new')}`);
+}
+
+/** A test without a scenario would be no test: the key is the playbook's file. */
+const SCENARIOS: Readonly<Record<string, (site: Site) => Promise<void>>> = {
+  'classic-to-cloudhsm.yaml': async (site) => {
+    site.devices = 'devices.simulated.yaml';
+    await migration(site, 'classic-to-cloudhsm.yaml', ['classic', 'cluster']);
+  },
+  'cluster-to-cluster.yaml': async (site) => {
+    twoClusters(site);
+    await migration(site, 'cluster-to-cluster.yaml', ['old', 'new']);
+  },
+  'cluster-to-cluster-plaintext.yaml': async (site) => {
+    twoClusters(site);
+    await migration(site, 'cluster-to-cluster-plaintext.yaml', ['old', 'new'], '--allow-plaintext');
+  },
+  'import-plaintext-key.yaml': async (site) => {
+    site.devices = 'devices.simulated.yaml';
+    mkdirSync(join(site.dir, 'keys'), { mode: 0o700 });
+    for (const name of ['one', 'two', 'three']) site.write(`keys/${name}.key`, randomBytes(32));
+    const { summary } = await site.run(
+      'import-plaintext-key.yaml',
+      '-i',
+      'files=keys/*.key',
+      '-i',
+      'after=shred',
+      '--allow-plaintext',
+    );
+    expect(summary).toMatchObject({ total: 3, migrated: 3 });
+    expect(readdirSync(join(site.dir, 'keys'))).toEqual([]);
+    expect(await site.keys('cluster')).toHaveLength(3);
+  },
+  'split-wrap-roles.yaml': async (site) => {
+    site.devices = 'devices.cluster.yaml';
+    await site.run('split-wrap-roles.yaml');
+    expect((await site.keys('owner')).map(({ label }) => label).sort()).toEqual([
+      'split-unwrap-only',
+      'split-wrap-only',
+    ]);
+    expect((await site.keys('wrapper')).map(({ label }) => label)).toEqual(['split-wrap-only']);
+    expect((await site.keys('unwrapper')).map(({ label }) => label)).toEqual(['split-unwrap-only']);
+  },
+  'quorum-create-user.yaml': async (site) => {
+    const text = readFileSync(join(FOLDER, 'devices.cluster.yaml'), 'utf8');
+    site.write(
+      'devices.yaml',
+      `${text}${text.slice(text.indexOf('  cluster:')).replace('cluster:', 'second:').replace('officer1\n', 'officer2\n')}`,
+    );
+    mkdirSync(join(site.dir, 'quorum'), { mode: 0o700 });
+    for (const officer of ['officer1', 'officer2']) makeOfficer(site, officer);
+    const ask = '  - do: cluster.set-quorum-value\n    with: { service: user, value: 2 }\n';
+    site.write('register-1.yaml', registration('officer1'));
+    site.write('register-2.yaml', registration('officer2', ask));
+    await ceremony(site, 'register-1.yaml');
+    await ceremony(site, 'register-2.yaml', '--device', 'cluster=second');
+    await ceremony(site, 'quorum-create-user.yaml', '-i', 'username=alice', '-i', 'password=env:NEW_PASSWORD');
+    // The name is taken now, and a second run cannot be a success.
+    const again = await site.keyferry(
+      'run',
+      'quorum-create-user.yaml',
+      '--yes',
+      '--json',
+      '-i',
+      'username=alice',
+      '-i',
+      'password=env:NEW_PASSWORD',
+    );
+    expect(again.code).not.toBe(0);
+  },
+};
+
+/** What the officers of a cluster do once: register a key each, and then want two approvals for what concerns users. */
+const registration = (officer: string, more = ''): string => `keyferry: 1
+playbook: register-${officer}
+title: Register the key of ${officer}
+devices: { cluster: cloudhsm }
+prepare:
+  - id: token
+    do: cluster.get-quorum-token
+    with: { service: registration, file: quorum/${officer}.registration }
+  - id: approved
+    do: cluster.approve-quorum-token
+    with:
+      service: registration
+      token: "\${{ steps.token.token }}"
+      officers: { ${officer}: quorum/${officer}.pem }
+  - do: cluster.register-quorum-key
+    with: { public-key: quorum/${officer}.pem, token: "\${{ steps.approved.approval }}" }
+${more}`;
+
+function makeOfficer(site: Site, officer: string): void {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  site.write(`quorum/${officer}.key`, privateKey.export({ format: 'pem', type: 'pkcs8' }).toString());
+  site.write(`quorum/${officer}.pem`, publicKey.export({ format: 'pem', type: 'spki' }).toString());
+}
+
+/** Runs the playbook; whenever it waits for signatures, every officer who is named makes one with openssl, and it is resumed. */
+async function ceremony(site: Site, playbook: string, ...args: string[]): Promise<void> {
+  let result = await site.keyferry('run', playbook, '--yes', '--json', ...args);
+  expect(result.code, result.stderr).toBe(4);
+  for (let rounds = 0; result.code === 4 && rounds < 3; rounds += 1) {
+    const { code, hint } = errorOf(result) as { code: string; hint: string };
+    expect(code).toBe('approval-waiting');
+    const [, toSign = ''] = /-out \S+ (\S+\.to-sign)/.exec(hint) ?? [];
+    for (const signature of hint.match(/[^\s,()]+\.sig/g) ?? []) {
+      const key = `quorum/${/\.([a-z0-9]+)\.sig$/.exec(signature)?.[1]}.key`;
+      execFileSync('openssl', ['dgst', '-sha256', '-sign', key, '-out', signature, toSign], { cwd: site.dir });
+    }
+    result = await site.keyferry('resume', '--json', ...args.filter((_, at) => isSecretOrBinding(args, at)));
+  }
+  expect([result.code, result.stderr]).toEqual([0, '']);
+  expect(lastJson(result)).toMatchObject({ state: 'done', leftovers: [] });
+}
+
+/** What resume wants again: everything else stands in the run's journal. */
+const isSecretOrBinding = (args: readonly string[], at: number): boolean => {
+  const value = args[at]?.startsWith('-') ? args[at + 1] : args[at];
+  return /=env:|^cluster=/.test(value ?? '');
+};
+
+test('every playbook has a scenario, and every scenario a playbook', () => {
+  expect(playbooks.length).toBeGreaterThan(0);
+  expect(Object.keys(SCENARIOS).sort()).toEqual([...playbooks].sort());
+});
+
+test('every playbook is valid', async () => {
+  const result = await runCli(['validate', '--json', ...playbooks], { cwd: FOLDER });
+  expect(result.code, result.stdout).toBe(0);
+  const { valid, playbooks: checked } = lastJson(result) as { valid: boolean; playbooks: { title: string }[] };
+  expect([valid, checked.length]).toEqual([true, playbooks.length]);
+});
+
+test.each(devicesFiles)('%s names devices that open', async (file) => {
+  const site = new Site();
+  site.devices = file;
+  const { devices } = (await site.json('devices')) as { devices: { reachable: boolean; trust: string }[] };
+  expect(devices.length).toBeGreaterThan(0);
+  for (const device of devices) expect(device).toMatchObject({ reachable: true, trust: 'simulated', error: null });
+});
+
+describe.each(Object.keys(SCENARIOS))('%s', (playbook) => {
+  test('is drawn', async () => {
+    const { graph } = lastJson(await runCli(['graph', playbook, '--json'], { cwd: FOLDER })) as { graph: string };
+    expect(graph).toMatch(/^stateDiagram|^flowchart/m);
+  });
+
+  test('runs on simulated devices', async () => {
+    await SCENARIOS[playbook]?.(new Site());
+  });
+});
