@@ -1,8 +1,9 @@
-/** The vendors' tools that `keyferry console` plays, by the name under which they are started. What they do is loaded when one is opened. */
-import { CLUSTER_GROUND, openClusterOf } from './cluster-of-device.ts';
+/**
+ * The vendors' tools that `keyferry console` plays, by the name under which they are started. Help lists them, so what they do and the
+ * simulators they run over are loaded when one is opened.
+ */
 import type { Console, ConsoleOptions } from './console.ts';
 import type { ConsoleDevice, ConsoleGround } from './console-device.ts';
-import { CLASSIC_GROUND } from './luna-client/classic-ground.ts';
 
 export interface OpenedTool {
   /** What it runs over, in words: `a cluster of 2 HSMs`. */
@@ -14,16 +15,17 @@ export interface OpenedTool {
 
 interface ConsoleTool {
   readonly summary: string;
-  readonly ground: ConsoleGround;
+  readonly ground: () => Promise<ConsoleGround>;
   /** Opens what it runs over; null: something in memory, that ends with it. Rejects with `simulator-state` and the like. */
   open(device: ConsoleDevice | null): Promise<OpenedTool>;
 }
 
 const onCluster = (summary: string, load: () => Promise<(options: ConsoleOptions) => Console>): ConsoleTool => ({
   summary,
-  ground: CLUSTER_GROUND,
+  ground: async () => (await import('./cluster-of-device.ts')).CLUSTER_GROUND,
   async open(device) {
     const openTool = await load();
+    const { openClusterOf } = await import('./cluster-of-device.ts');
     const cluster = await openClusterOf(device);
     return {
       over: `a cluster of ${cluster.nodes.length} HSMs`,
@@ -48,7 +50,7 @@ export const CONSOLE_TOOLS: Readonly<Record<string, ConsoleTool>> = {
   ),
   luna_client: {
     summary: 'vtl and cmu of a CloudHSM Classic (Luna) client: slots, public keys',
-    ground: CLASSIC_GROUND,
+    ground: async () => (await import('./luna-client/classic-ground.ts')).CLASSIC_GROUND,
     async open(device) {
       const { openClassicOf } = await import('./luna-client/classic-of-device.ts');
       const { openLunaClient } = await import('./luna-client/open-luna-client.ts');

@@ -35,7 +35,7 @@ export async function openConsole(shell: Shell, options: CommonOptions, request:
   const isInteractive = request.script === undefined && request.words.length === 0 && canAsk(shell.io);
   // Read before anything is opened: a script that is not there must leave nothing behind.
   const text = isInteractive ? '' : await scriptText(shell, request);
-  const settings = chosenDevice(options, request, tool.ground);
+  const settings = chosenDevice(options, request, await tool.ground());
   const pin = settings === null ? undefined : await pinOf(shell, settings);
   const opened = await tool.open(settings === null ? null : { settings, pin });
   const release = shell.interrupts.onInterrupt(() => opened.close());
