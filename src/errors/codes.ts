@@ -172,7 +172,12 @@ export const ERROR_CODES = {
     'The device or its module went away in the middle of a call.',
     'See that the device works, then: keyferry resume',
   ),
-  'device-busy': spec(7, 'transient', 'The device was busy.', 'Wait, then run the command again; within a run, keyferry tries again by itself.'),
+  'device-busy': spec(
+    7,
+    'transient',
+    'The device was busy.',
+    'Wait, then run the command again; within a run, keyferry tries again by itself.',
+  ),
   'module-not-loaded': spec(
     7,
     'run',
