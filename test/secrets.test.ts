@@ -4,14 +4,14 @@
  * Left out: memory, swap, and what a vendor's module writes itself.
  */
 import { createCipheriv, randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { REPOSITORY } from './support/built-cli.ts';
 import { CanaryDesk } from './support/canary-desk.ts';
 import { canaryModule } from './support/canary-module.ts';
-import { type Canary, CanarySearch, filesBelow, formsOf, text } from './support/canary-search.ts';
+import { type Canary, CanarySearch, filesBelow, formsOf } from './support/canary-search.ts';
 import { simulatedKeys } from './support/canary-simulated-keys.ts';
 import { makeSoftHsmToken, useSoftHsm } from './support/softhsm.ts';
 import { TokenWitness } from './support/token-witness.ts';
@@ -334,84 +334,5 @@ describe('over the simulators', () => {
     }
     await desk.run(['devices', '--home', 'other']);
     expect(new CanarySearch(PINS).in(desk.everything(STATES))).toEqual([]);
-  });
-});
-
-describe('where a secret is given wrongly, the message is without it', () => {
-  const dir = aFolder();
-  const desk = new CanaryDesk(dir);
-  /** The operator's own words, where a secret stands already. */
-  const kept: string[] = [];
-
-  test.each([
-    ['in clear', `${SOURCE_PIN}`],
-    ['in clear, quoted', `"${SOURCE_PIN}"`],
-    ['in clear as env', `{ env: ${SOURCE_PIN} }`],
-    ['in clear under a name of its own', `{ value: ${SOURCE_PIN} }`],
-    ['in clear as a key', `{ ${SOURCE_PIN}: env }`],
-    ['in clear in a list', `[ ${SOURCE_PIN} ]`],
-    ['in clear as a command', `{ command: ${SOURCE_PIN} }`],
-    ['beside a reference', `{ env: PIN, value: ${SOURCE_PIN} }`],
-    ['with a tag', `!secret ${SOURCE_PIN}`],
-    ['with an anchor', `&pin ${SOURCE_PIN}`],
-    ['in broken YAML', `{ env: ${SOURCE_PIN}`],
-    ['in an unended string', `"${SOURCE_PIN}`],
-  ])('%s in the devices file', async (name, pin) => {
-    const file = `${name.replaceAll(/\W/g, '-')}.yaml`;
-    kept.push(file);
-    writeFileSync(
-      join(dir, file),
-      `devices:\n  classic:\n    adapter: luna-classic\n    driver: simulated\n    pin: ${pin}\n`,
-      { mode: 0o600 },
-    );
-    for (const json of [[], ['--json']]) {
-      const result = await desk.run(['devices', '-d', file, ...json]);
-      expect([result.code, result.stdout]).toEqual([2, '']);
-      expect(result.stderr).toContain('devices-invalid');
-    }
-    expect(new CanarySearch(PINS).in(desk.everything(kept))).toEqual([]);
-  });
-
-  test('a secret command that fails and prints the secret', async () => {
-    writeFileSync(join(dir, 'tell.sh'), `echo ${SOURCE_PIN} >&2; echo ${SOURCE_PIN}; exit 3\n`);
-    writeFileSync(
-      join(dir, 'failing.yaml'),
-      'devices:\n  classic: { adapter: luna-classic, driver: simulated, pin: { command: [sh, tell.sh] } }\n',
-      { mode: 0o600 },
-    );
-    const result = await desk.run(['devices', '-d', 'failing.yaml', '--json']);
-    expect([result.code, JSON.parse(result.stdout).devices[0].error.code]).toEqual([2, 'secret-unavailable']);
-    expect(new CanarySearch(PINS).in(desk.everything([...kept, 'tell.sh']))).toEqual([]);
-  });
-
-  test('a secret file that others can read', async () => {
-    writeFileSync(join(dir, 'open-pin'), `${SOURCE_PIN}\n`);
-    chmodSync(join(dir, 'open-pin'), 0o644);
-    writeFileSync(
-      join(dir, 'open.yaml'),
-      'devices:\n  classic: { adapter: luna-classic, driver: simulated, pin: { file: open-pin } }\n',
-      { mode: 0o600 },
-    );
-    const result = await desk.run(['keys', 'classic', '-d', 'open.yaml', '--json']);
-    expect([result.code, JSON.parse(result.stderr).error.code]).toEqual([2, 'file-unsafe']);
-    expect(new CanarySearch(PINS).in(desk.everything([...kept, 'tell.sh', 'open-pin']))).toEqual([]);
-  });
-
-  test('a secret input as its value, and one that is given rightly', async () => {
-    const inputs = 'inputs:\n  token: { type: secret }\n';
-    writeFileSync(join(dir, 'playbook.yaml'), PLAYBOOK.replace(/^inputs:\n/m, inputs));
-    const states = ['classic: { adapter: luna-classic', 'cluster: { adapter: cloudhsm'];
-    const lines = states.map((start, at) => `  ${start}, driver: simulated, state: state/${at} }\n`);
-    writeFileSync(join(dir, 'devices.yaml'), `devices:\n${lines.join('')}`, { mode: 0o600 });
-    const own = new CanaryDesk(dir, { TOKEN: TARGET_PIN });
-    const wrong = await own.run(['plan', 'playbook.yaml', '-i', `token=${SOURCE_PIN}`, '--json']);
-    expect([wrong.code, JSON.parse(wrong.stderr).error.code]).toEqual([2, 'input-invalid']);
-    expect(new CanarySearch(PINS).in([text('stderr', wrong.stderr), text('stdout', wrong.stdout)])).toEqual([]);
-    const right = new CanaryDesk(dir, { TOKEN: TARGET_PIN });
-    const fill = await right.run(['simulator', 'fill', 'classic', '--count', '2', '--prefix', 'payments-']);
-    expect(fill.code, fill.stderr).toBe(0);
-    const run = await right.run(['run', 'playbook.yaml', '-i', 'token=env:TOKEN', '--yes']);
-    expect(run.code, run.stderr).toBe(0);
-    expect(new CanarySearch(PINS).in(right.everything([...kept, 'tell.sh', 'open-pin', 'state']))).toEqual([]);
   });
 });
