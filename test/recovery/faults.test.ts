@@ -47,6 +47,8 @@ const DELETING: readonly FaultCase[] = [
   { role: 'cluster', call: 'C_DestroyObject', times: 3, refused: 0 },
 ];
 
+const BLOCKING: ReadonlySet<string> = new Set(['C_CreateObject', 'C_DestroyObject']);
+
 const withFault = ({ role, call }: FaultCase, kind: FaultKind, nth: number): Modules => ({
   [role]: { faults: [{ call, kind, nth, ms: 150 }] },
 });
@@ -64,6 +66,8 @@ describe.each([...CREATING, ...DELETING])('$call on the $role', (fault) => {
         if (made < nth) break;
         if (nth <= fault.refused && kind !== 'busy') continue;
         const { entries } = await journalOf(site, result.run);
+        // A call without a promise holds the engine's thread, so its answer is there before any timeout can be.
+        if (kind === 'late-reply' && BLOCKING.has(fault.call)) continue;
         const unknown = entries.filter(({ entry }) => entry.kind === 'outcome' && entry.result === 'unknown');
         expect(unknown.length, `${kind} at ${nth} shows in the journal`).toBeGreaterThan(0);
       }
