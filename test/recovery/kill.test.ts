@@ -116,8 +116,8 @@ describe('kill -9', () => {
       leftovers: [],
     });
     const after = migration.reopen();
-    // SoftHSM makes an object's file before it writes the object: killed in between, it leaves an empty one, which is no key.
-    const isObject = (key: (typeof before)[number]): boolean => key.class >= 0;
+    // SoftHSM writes an object's file attribute by attribute: killed in between, it leaves one without class or type, which is no key.
+    const isObject = (key: (typeof before)[number]): boolean => key.class >= 0 && key.type >= 0;
     const name = (key: (typeof before)[number]): string =>
       `${key.type}/${key.label}/${key.id}/${key.usage}/${key.check}`;
     expect(after.target.see().filter(isObject).map(name).sort()).toEqual(before.map(name).sort());

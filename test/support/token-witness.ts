@@ -119,7 +119,9 @@ export class TokenWitness {
       extractable: flag(pkcs11js.CKA_EXTRACTABLE),
       sensitive: flag(pkcs11js.CKA_SENSITIVE),
       usage: usage.join(','),
-      check: number(pkcs11js.CKA_CLASS) === pkcs11js.CKO_SECRET_KEY ? this.#check(handle, type, usage) : '',
+      // What SoftHSM was writing when it was killed may have a class and no type or value yet: that is no key, and has no check value.
+      check:
+        number(pkcs11js.CKA_CLASS) === pkcs11js.CKO_SECRET_KEY && type >= 0 ? this.#check(handle, type, usage) : '',
     };
   }
 
