@@ -1,9 +1,9 @@
 /** kill -9 in the middle of a run, again and again: no key lost, none doubled, the journal's chain intact. */
-import { rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openJournal } from '../../src/journal/sqlite/sqlite-journal.ts';
-import { type CliResult, lastJson, runCli, startCli } from '../support/built-cli.ts';
+import { lastJson, runCli, startCli } from '../support/built-cli.ts';
 import { copyHome, keyName, type SimulatedMigration, simulatedMigration } from '../support/simulated-migration.ts';
 import { softHsmMigration } from '../support/softhsm-migration.ts';
 
@@ -17,8 +17,11 @@ function seededMoments(seed: number): () => number {
   };
 }
 
-const hasRun = (listed: CliResult): boolean =>
-  listed.code === 0 && (JSON.parse(listed.stdout) as { runs: unknown[] }).runs.length > 0;
+/** Looked for in the folder: to ask the command takes longer than a quick run. */
+function hasJournal(dir: string): boolean {
+  const runs = join(dir, '.keyferry/runs');
+  return existsSync(runs) && readdirSync(runs).some((run) => existsSync(join(runs, run, 'journal.db')));
+}
 
 interface Killing {
   readonly dir: string;
@@ -27,6 +30,8 @@ interface Killing {
   /** Longest wait before a kill. */
   readonly spanMs: number;
   readonly seed: number;
+  /** Small enough that the run outlives its kills on a quick machine too. */
+  readonly concurrency: string;
 }
 
 /** Starts the run, kills it, resumes it, kills it … and at last lets it finish. Gives how many kills met a living run. */
@@ -38,11 +43,13 @@ async function runKilling(
   let kills = 0;
   let isBegun = false;
   for (let round = 0; round < killing.kills * 2 && kills < killing.kills; round += 1) {
-    const args = isBegun ? ['resume', '--json'] : ['run', 'playbook.yaml', '--yes', '--json', '--concurrency', '8'];
+    const args = isBegun
+      ? ['resume', '--json', '--concurrency', killing.concurrency]
+      : ['run', 'playbook.yaml', '--yes', '--json', '--concurrency', killing.concurrency];
     const { child, result } = startCli(args, { cwd: dir, env });
     const ended = result.then(() => 'ended' as const);
     // Before the run exists there is nothing yet to lose.
-    while (!isBegun) isBegun = hasRun(await runCli(['runs', '--json'], { cwd: dir, env }));
+    while (!isBegun) isBegun = await sleep(10).then(() => hasJournal(dir));
     const first = await Promise.race([ended, sleep(100 + moment() * killing.spanMs).then(() => 'kill' as const)]);
     if (first === 'kill') {
       child.kill('SIGKILL');
@@ -81,10 +88,16 @@ afterEach(() => {
 
 describe('kill -9', () => {
   it('at 30 random moments of a 400-key run on the simulators', async () => {
-    const slow = 'faults: [{ call: C_UnwrapKey, kind: latency, ms: 60 }]';
+    const slow = 'faults: [{ call: C_UnwrapKey, kind: latency, ms: 150 }]';
     const migration = await simulatedMigration({ count: 400, cluster: slow });
     folders.push(migration.dir);
-    const { kills, run, result } = await runKilling({ dir: migration.dir, kills: 30, spanMs: 900, seed: 20261122 });
+    const { kills, run, result } = await runKilling({
+      dir: migration.dir,
+      kills: 30,
+      spanMs: 700,
+      seed: 20261122,
+      concurrency: '4',
+    });
     expect(kills).toBe(30);
     expect(result).toMatchObject({
       state: 'done',
@@ -99,20 +112,21 @@ describe('kill -9', () => {
   it('at 5 random moments of a run on SoftHSM', async () => {
     const migration = softHsmMigration();
     folders.push(migration.dir);
-    for (let n = 0; n < 150; n += 1)
-      migration.source.make({ type: 'aes', label: `payments-${n % 100}`, id: Buffer.from([n]) });
+    for (let n = 0; n < 500; n += 1)
+      migration.source.make({ type: 'aes', label: `payments-${n % 100}`, id: Buffer.from([n >> 8, n & 255]) });
     const before = migration.source.see();
     const { kills, run, result } = await runKilling({
       dir: migration.dir,
       env: migration.env,
       kills: 5,
-      spanMs: 1500,
+      spanMs: 1200,
       seed: 4711,
+      concurrency: '1',
     });
     expect(kills).toBe(5);
     expect(result).toMatchObject({
       state: 'done',
-      summary: { total: 150, failed: 0, pending: 0, needsAttention: 0 },
+      summary: { total: 500, failed: 0, pending: 0, needsAttention: 0 },
       leftovers: [],
     });
     const after = migration.reopen();
@@ -173,7 +187,7 @@ describe('a stopped owner', () => {
     let isBegun = false;
     while (!isBegun) {
       await sleep(50);
-      isBegun = hasRun(await runCli(['runs', '--json'], { cwd: migration.dir }));
+      isBegun = hasJournal(migration.dir);
     }
     child.kill('SIGSTOP');
     const second = await runCli(['resume', '--json'], { cwd: migration.dir });
