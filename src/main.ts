@@ -62,7 +62,10 @@ try {
       'keyferry does not run on Windows: file modes and signals have no equal there.',
     );
   }
+  // A worker thread that is still starting does not keep the process alive, but a command that waits for it must not end unanswered.
+  const whileItRuns = setInterval(() => undefined, 60_000);
   await Promise.race([runCommandLine(args, shell), shell.interrupts.interrupted]);
+  clearInterval(whileItRuns);
   await end(shell.exitCode);
 } catch (error) {
   await end(await fail(error));
