@@ -144,7 +144,7 @@ describe('a home folder restored from a copy', () => {
   it('doubles nothing', async () => {
     const migration = await simulatedMigration({
       count: 60,
-      cluster: 'faults: [{ call: C_UnwrapKey, kind: latency, ms: 60 }]',
+      cluster: 'faults: [{ call: C_UnwrapKey, kind: latency, ms: 250 }]',
     });
     folders.push(migration.dir);
     const { dir } = migration;
