@@ -7,6 +7,9 @@ import { KeyferryError } from '../../errors/keyferry-error.ts';
 import type { GroupEffect, RowGroup } from './commit-group.ts';
 import type { CommitWorkerData, FromCommitWorker, ToCommitWorker } from './commit-worker.ts';
 
+/** Any time will do: the timer is there to be waited for. */
+const HOLD_MS = 1_000;
+
 interface Waiting {
   resolve(effect: GroupEffect): void;
   reject(error: unknown): void;
@@ -72,9 +75,14 @@ export class CommitThread {
   async close(): Promise<void> {
     if (this.#death !== null) return;
     const message: ToCommitWorker = { kind: 'close' };
-    this.#thread.ref();
     this.#thread.postMessage(message);
-    await this.#ended;
+    // A timer, not ref(): under load, Node 20 now and then lets the process end (exit code 13) before such a thread has ended.
+    const hold = setInterval(() => undefined, HOLD_MS);
+    try {
+      await this.#ended;
+    } finally {
+      clearInterval(hold);
+    }
   }
 
   #receive(message: FromCommitWorker): void {

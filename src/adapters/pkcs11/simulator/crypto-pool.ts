@@ -16,6 +16,9 @@ const DEPTH = 16;
 /** A turn of the event loop that took no longer than this did nothing: this thread has time to help. */
 const IDLE_TURN_MS = 0.05;
 
+/** Any time will do: the timer is there to be waited for. */
+const HOLD_MS = 1_000;
+
 interface PendingJob {
   readonly id: number;
   readonly key: KeyObject;
@@ -175,7 +178,13 @@ export class CryptoPool {
   }
 
   async #retire(worker: PoolWorker): Promise<void> {
-    await worker.thread.terminate();
+    // Under load, Node 20 now and then lets the process end (exit code 13) before a thread that was unreferenced has ended.
+    const hold = setInterval(() => undefined, HOLD_MS);
+    try {
+      await worker.thread.terminate();
+    } finally {
+      clearInterval(hold);
+    }
     this.#abandon(worker);
   }
 }
