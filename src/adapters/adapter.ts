@@ -17,8 +17,11 @@ import type { RunbookWriter } from './runbook.ts';
 
 export type Effect = 'read' | 'create' | 'change' | 'destroy';
 
-/** `permanent`: found again by its locator · `run`: bytes that are read again after a crash · `session`: dies with the device session. */
-export type Lifetime = 'permanent' | 'run' | 'session';
+/**
+ * `permanent`: found again by its locator · `run`: bytes that are read again after a crash · `session`: dies with the device session ·
+ * `once`: another one each time it is asked for (an import token and its public key), so what was made from it is made again with it.
+ */
+export type Lifetime = 'permanent' | 'run' | 'session' | 'once';
 
 export interface OutputSpec {
   readonly type: ValueType;
@@ -34,6 +37,8 @@ export interface ActionSpec {
   readonly outputs: Readonly<Record<string, OutputSpec>>;
   /** The step shows key bytes to the host. */
   readonly exposes?: 'plaintext';
+  /** Of the device's own operations: how many calls of each one call of this action makes. Absent: one, under the action's own name. */
+  readonly quotas?: Readonly<Record<string, number>>;
   /** Undone by these calls of the same device, in this order: action name and which output goes into which argument. */
   readonly undo?: readonly { readonly action: string; readonly argument: string; readonly output: string }[];
   /** What it destroys cannot be brought back. */
@@ -41,7 +46,9 @@ export interface ActionSpec {
   /**
    * Roles in a transfer, so that the engine can check routes without knowing vendors. `check`: the step only asserts (require-attribute);
    * `wrap`: makes a wrapped key of `payload` under `wrappingKey`; `unwrap`: makes a key from `wrapped` under `unwrappingKey`, like `like`;
-   * `import`: makes a key from one in clear, like `like` where given, compares the two and says in the output `method` how.
+   * `import`: makes a key from one in clear, like `like` where given, compares the two and says in the output `method` how;
+   * `prove`: shows by the device's own means how far the key that arrived is its source, and says so in two outputs: `method`, and `strength`
+   * (`strong`, or `none` where it was shown to work and not compared).
    * Names are argument (left) names and output names.
    */
   readonly role?:
@@ -54,7 +61,8 @@ export interface ActionSpec {
         readonly like: string;
         readonly key: string;
       }
-    | { readonly kind: 'import'; readonly like: string; readonly key: string; readonly method: string };
+    | { readonly kind: 'import'; readonly like: string; readonly key: string; readonly method: string }
+    | { readonly kind: 'prove'; readonly method: string; readonly strength: string };
 }
 
 /** Of actions that bring a key onto their device: the argument that it is like, and the output that it is. */
@@ -128,7 +136,7 @@ export interface Capabilities {
   readonly capacity: number | null;
   /** How an absence is believed: so many agreeing reads, so far apart. */
   readonly settle: { readonly reads: number; readonly intervalMs: number };
-  /** Calls per second by action name; absent: no limit. Obeyed by the scheduler, shown in the estimate. */
+  /** Calls per second by the names that actions' `quotas` use; absent: no limit. Obeyed by the scheduler, shown in the estimate. */
   readonly rates: Readonly<Record<string, number>>;
 }
 

@@ -4,7 +4,7 @@
  */
 export interface WrapMechanism {
   readonly name: string;
-  readonly kind: 'rsa-oaep' | 'aes-kw' | 'aes-kwp' | 'aes-kw-pkcs5';
+  readonly kind: 'rsa-oaep' | 'aes-kw' | 'aes-kwp' | 'aes-kw-pkcs5' | 'rsa-aes-kwp';
   readonly hash?: 'sha1' | 'sha256' | 'sha384' | 'sha512';
   readonly source: string;
 }
@@ -40,6 +40,18 @@ export const WRAP_MECHANISMS = {
     name: 'aes-kw-pkcs5',
     kind: 'aes-kw-pkcs5',
     source: 'RFC 3394 over PKCS#5 padding (CloudHSM vendor mechanism)',
+  },
+  'rsa-aes-kwp-sha1': {
+    name: 'rsa-aes-kwp-sha1',
+    kind: 'rsa-aes-kwp',
+    hash: 'sha1',
+    source: 'PKCS#11 v3.0 §2.1.21 CKM_RSA_AES_KEY_WRAP: RSA-OAEP of a one-use AES-256 key, then RFC 5649 of the key under it',
+  },
+  'rsa-aes-kwp-sha256': {
+    name: 'rsa-aes-kwp-sha256',
+    kind: 'rsa-aes-kwp',
+    hash: 'sha256',
+    source: 'PKCS#11 v3.0 §2.1.21 CKM_RSA_AES_KEY_WRAP: RSA-OAEP of a one-use AES-256 key, then RFC 5649 of the key under it',
   },
 } as const satisfies Record<string, WrapMechanism>;
 
