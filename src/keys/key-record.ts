@@ -1,6 +1,6 @@
 /** One line of an inventory: what a device says of an object that holds a key. */
 import type { KeyAttributes } from './attributes.ts';
-import type { KeyClass, KeyType } from './key-spec.ts';
+import type { Curve, KeyClass, KeyType } from './key-spec.ts';
 import type { Locator } from './locator.ts';
 
 export interface KeyRecord {
@@ -15,6 +15,8 @@ export interface KeyRecord {
   readonly type: KeyType;
   /** Key length in bits; 0 where the device does not say. */
   readonly bits: number;
+  /** Of EC keys on a named curve; absent for every other key. */
+  readonly curve?: Curve;
   /** Six hex digits, null where the key cannot make one. */
   readonly kcv: string | null;
   readonly attributes: KeyAttributes;

@@ -153,6 +153,7 @@ function difference(planned: KeyRecord, { record, hasNamesake }: SourceKey): str
     }
   };
   compare('its length', planned.bits, record.bits);
+  compare('its curve', planned.curve, record.curve);
   compare('its KCV', planned.kcv, record.kcv);
   for (const name of ATTRIBUTE_NAMES) {
     compare(kebabName(name), planned.attributes[name], record.attributes[name]);

@@ -36,6 +36,7 @@ export function plannedRecord(record: KeyRecord): KeyRecord {
     class: record.class,
     type: record.type,
     bits: record.bits,
+    ...(record.curve === undefined ? {} : { curve: record.curve }),
     kcv: record.kcv,
     attributes,
     exportable: record.exportable,

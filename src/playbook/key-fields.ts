@@ -12,6 +12,7 @@ export const KEY_FIELDS: Readonly<Record<string, FieldType>> = {
   type: 'string',
   kcv: 'string',
   bits: 'int',
+  curve: 'string',
   ...Object.fromEntries(ATTRIBUTE_NAMES.map((name) => [snakeName(name), 'bool' as const])),
 };
 
@@ -55,7 +56,7 @@ class RecordScope implements KeyScope {
 
 function fieldsOf(record: KeyRecord): Fields {
   const { label, id, type, bits } = record;
-  const fields: Fields = { label, id, class: record.class, type, bits, kcv: record.kcv ?? '' };
+  const fields: Fields = { label, id, class: record.class, type, bits, curve: record.curve ?? '', kcv: record.kcv ?? '' };
   for (const [name, field] of ATTRIBUTE_FIELDS) fields[field] = record.attributes[name] ?? false;
   return fields;
 }

@@ -30,6 +30,7 @@ export function keyJson(record: KeyRecord): Readonly<Record<string, unknown>> {
     class: record.class,
     type: record.type,
     bits: record.bits,
+    ...(record.curve === undefined ? {} : { curve: record.curve }),
     kcv: record.kcv,
     attributes,
     exportable: record.exportable,
