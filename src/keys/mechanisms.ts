@@ -45,13 +45,15 @@ export const WRAP_MECHANISMS = {
     name: 'rsa-aes-kwp-sha1',
     kind: 'rsa-aes-kwp',
     hash: 'sha1',
-    source: 'PKCS#11 v3.0 §2.1.21 CKM_RSA_AES_KEY_WRAP: RSA-OAEP of a one-use AES-256 key, then RFC 5649 of the key under it',
+    source:
+      'PKCS#11 v3.0 §2.1.21 CKM_RSA_AES_KEY_WRAP: RSA-OAEP of a one-use AES-256 key, then RFC 5649 of the key under it',
   },
   'rsa-aes-kwp-sha256': {
     name: 'rsa-aes-kwp-sha256',
     kind: 'rsa-aes-kwp',
     hash: 'sha256',
-    source: 'PKCS#11 v3.0 §2.1.21 CKM_RSA_AES_KEY_WRAP: RSA-OAEP of a one-use AES-256 key, then RFC 5649 of the key under it',
+    source:
+      'PKCS#11 v3.0 §2.1.21 CKM_RSA_AES_KEY_WRAP: RSA-OAEP of a one-use AES-256 key, then RFC 5649 of the key under it',
   },
 } as const satisfies Record<string, WrapMechanism>;
 

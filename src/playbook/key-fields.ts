@@ -56,7 +56,15 @@ class RecordScope implements KeyScope {
 
 function fieldsOf(record: KeyRecord): Fields {
   const { label, id, type, bits } = record;
-  const fields: Fields = { label, id, class: record.class, type, bits, curve: record.curve ?? '', kcv: record.kcv ?? '' };
+  const fields: Fields = {
+    label,
+    id,
+    class: record.class,
+    type,
+    bits,
+    curve: record.curve ?? '',
+    kcv: record.kcv ?? '',
+  };
   for (const [name, field] of ATTRIBUTE_FIELDS) fields[field] = record.attributes[name] ?? false;
   return fields;
 }
