@@ -178,6 +178,12 @@ export const ERROR_CODES = {
     'The device was busy.',
     'Wait, then run the command again; within a run, keyferry tries again by itself.',
   ),
+  'import-parameters-expired': spec(
+    1,
+    'transient',
+    'The import token and its wrapping key are past their time, or were replaced by later ones.',
+    'Run the step again: keyferry asks for new ones, wraps anew and imports.',
+  ),
   'module-not-loaded': spec(
     7,
     'run',

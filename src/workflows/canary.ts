@@ -30,6 +30,7 @@ export async function proveRoute(run: RunContext, prepared: Readonly<Record<stri
     salt: run.salt,
     clock: run.clock,
     item: CANARY_ITEM,
+    steps: [step, ...run.playbook.each, ...run.playbook.afterEach],
     scopes: ['canary', 'each', 'after-each'],
   });
   const making = newContext({

@@ -5,6 +5,7 @@ import type { Counts } from '../journal/journal.ts';
 import type { RunStore } from '../journal/run-store.ts';
 import type { PlanSource } from '../plan/model.ts';
 import type { Playbook } from '../playbook/model.ts';
+import type { CallClock } from './call-clock.ts';
 
 export type RunState =
   | 'planned'
@@ -64,6 +65,8 @@ export interface RunEnvironment {
   readonly concurrency: number | null;
   /** `--wait`: where an approval is missing, stay until it comes. Default: end with `approval-waiting`. */
   readonly wait?: boolean;
+  /** Default: the system's. */
+  readonly clock?: CallClock;
 }
 
 export interface RunHandle {

@@ -5,7 +5,7 @@
 import type { BoundDevice } from '../adapters/adapter.ts';
 import { KeyferryError } from '../errors/keyferry-error.ts';
 import type { CallId, EntryScope, Journal, StoredEntry } from '../journal/journal.ts';
-import { isKeyRef } from '../keys/key-record.ts';
+import type { Step } from '../playbook/model.ts';
 import type { CallClock } from './call-clock.ts';
 import { patiently } from './patience.ts';
 import type { KnownCall } from './sequence-context.ts';
@@ -15,6 +15,8 @@ export interface HistoryQuery {
   readonly generation: number;
   readonly scopes: readonly EntryScope[];
   readonly item: number | null;
+  /** Those of the scopes. */
+  readonly steps: readonly Step[];
   readonly devices: ReadonlyMap<string, BoundDevice>;
   readonly salt: Uint8Array;
   readonly clock: CallClock;
@@ -66,10 +68,12 @@ async function settleUndo(
   made: KnownCall | undefined,
   output: string,
 ): Promise<boolean> {
-  const key = made?.state === 'applied' ? made.outputs[output] : undefined;
-  const device = isKeyRef(key) ? query.devices.get(key.device) : undefined;
-  if (device === undefined) return false;
-  const request = { action: 'delete-key', args: { key }, salt: query.salt };
+  const step = query.steps.find(({ id }) => call.step === `${id}.${output}`);
+  const undo = step?.spec.undo?.find((each) => each.output === output);
+  const value = made?.state === 'applied' ? made.outputs[output] : undefined;
+  const device = step === undefined ? undefined : query.devices.get(step.target);
+  if (device === undefined || undo === undefined || value === undefined) return false;
+  const request = { action: undo.action, args: { [undo.argument]: value }, salt: query.salt };
   const { state } = await patiently(query.clock, () => device.device.reconcile(request, null));
   const result = state === 'done' ? 'applied' : state === 'absent' ? 'not-applied' : 'unknown';
   query.journal.note({ kind: 'outcome', call, result, settled: true, outputs: null, error: null });

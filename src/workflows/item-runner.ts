@@ -61,6 +61,7 @@ export class ItemRunner {
           ? { key: keyScope(item.source.record, roleOf(this.#run)) }
           : { file: fileOf(item.source) }),
         known,
+        chain: this.#sequence.chain,
       });
     } catch (error) {
       if (!(error instanceof KeyferryError)) throw error;
@@ -75,8 +76,9 @@ export class ItemRunner {
   }
 
   #history(item: number) {
-    const { journal, generation, devices, salt, clock } = this.#run;
-    return readHistory({ journal, generation, devices, salt, clock, item, scopes: ['each', 'after-each'] });
+    const { journal, generation, devices, salt, clock, playbook } = this.#run;
+    const steps = [...playbook.each, ...playbook.afterEach];
+    return readHistory({ journal, generation, devices, salt, clock, item, steps, scopes: ['each', 'after-each'] });
   }
 
   /** A step that an earlier process began or did, and that this one did not come to. */

@@ -5,6 +5,7 @@ import { templateReferences } from '../plan/preview-arguments.ts';
 import type { Step } from '../playbook/model.ts';
 import { missingSteps, resolveArguments, scopeOf } from './arguments.ts';
 import { wipePrepared } from './clear-keys.ts';
+import { Derivation } from './derivation.ts';
 import { readHistory } from './history.ts';
 import type { RunContext } from './run-environment.ts';
 import { newContext, type SequenceContext } from './sequence-context.ts';
@@ -93,7 +94,8 @@ export class PreparedBlock {
       this.#context.steps[step.id] = made.outputs;
       if (step.spec.effect === 'create') this.#context.created.push({ step, outputs: made.outputs });
     }
-    const known = await readHistory({ journal, generation, devices, salt, clock, item: null, scopes: ['finally'] });
+    const history = { journal, generation, devices, salt, clock, item: null } as const;
+    const known = await readHistory({ ...history, steps: playbook.finally, scopes: ['finally'] });
     const context = newContext({ scope: 'finally', item: null, inputs, steps: this.steps, source: null, known });
     const sequence = new Sequence({ id: 'finally', onFailure: 'go-on', undo: false }, playbook.finally);
     await sequence.walk(context, this.#run.runner);
@@ -125,9 +127,12 @@ export class PreparedBlock {
   }
 
   async #begin(): Promise<SequenceContext> {
-    const { journal, generation, devices, salt, clock, inputs } = this.#run;
-    const known = await readHistory({ journal, generation, devices, salt, clock, item: null, scopes: ['prepare'] });
-    this.#context = newContext({ scope: 'prepare', item: null, inputs, steps: {}, source: null, known });
+    const { journal, generation, devices, salt, clock, inputs, playbook } = this.#run;
+    const history = { journal, generation, devices, salt, clock, item: null } as const;
+    const known = await readHistory({ ...history, steps: playbook.prepare, scopes: ['prepare'] });
+    // What the keys' own steps take from here has to be there for them.
+    const chain = new Derivation([...playbook.prepare, ...playbook.each, ...playbook.afterEach]);
+    this.#context = newContext({ scope: 'prepare', item: null, inputs, steps: {}, source: null, known, chain });
     return this.#context;
   }
 }

@@ -24,7 +24,7 @@ export function runContext(options: RunContextOptions): RunContext {
   const { environment, owned, plan, playbook, generation } = options;
   const { journal } = owned;
   const { devices } = environment;
-  const clock = systemClock();
+  const clock = environment.clock ?? systemClock();
   const stop = new StopSwitch();
   const salt = new Uint8Array(Buffer.from(plan.salt, 'hex'));
   const leftovers = new LeftoverList(journal);
@@ -42,7 +42,7 @@ export function runContext(options: RunContextOptions): RunContext {
     generation,
     salt,
     clock,
-    limiter: new RateLimiter(clock),
+    limiter: new RateLimiter(clock, stop.interruption),
     builtIns: new BuiltIns({ devices, salt, verify: playbook.verify }),
     approvals,
     isStopping: () => stop.isInterrupted,

@@ -5,6 +5,7 @@ import type { CallId, EntryScope, Verification } from '../journal/journal.ts';
 import type { Fingerprint } from '../keys/fingerprint.ts';
 import type { KeyRef } from '../keys/key-record.ts';
 import type { KeyScope, Step } from '../playbook/model.ts';
+import { type Derivation, NO_DERIVATION } from './derivation.ts';
 
 /** A call that the journal already knows: finished, or begun and never answered. */
 export type KnownCall =
@@ -42,6 +43,14 @@ export interface SequenceContext {
   readonly file?: { readonly path: string; readonly name: string; readonly size: number };
   readonly source: SourceKey | null;
   readonly known: Map<string, KnownCall>;
+  /** What can be used once only, and what is made from it. */
+  readonly chain: Derivation;
+  /** Steps of the chain that nothing asks for any more. */
+  readonly unneeded: Set<string>;
+  /** Steps that this process has done: those that a renewal does not make anew are not done twice. */
+  readonly done: Set<string>;
+  /** How often the chain was made anew because it had expired. */
+  renewals: number;
   readonly attempts: Map<string, number>;
   readonly created: Created[];
   unsettled: UnsettledCall | null;
@@ -58,8 +67,11 @@ export function newContext(
     readonly key?: KeyScope;
     readonly file?: SequenceContext['file'];
     readonly known?: Map<string, KnownCall>;
+    readonly chain?: Derivation;
   },
 ): SequenceContext {
+  const known = seed.known ?? new Map<string, KnownCall>();
+  const chain = seed.chain ?? NO_DERIVATION;
   return {
     scope: seed.scope,
     item: seed.item,
@@ -68,7 +80,11 @@ export function newContext(
     ...(seed.key === undefined ? {} : { key: seed.key }),
     ...(seed.file === undefined ? {} : { file: seed.file }),
     source: seed.source,
-    known: seed.known ?? new Map(),
+    known,
+    chain,
+    unneeded: chain.unneeded(known),
+    done: new Set(),
+    renewals: 0,
     attempts: new Map(),
     created: [],
     unsettled: null,

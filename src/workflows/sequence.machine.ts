@@ -6,6 +6,7 @@
  *   work:<step> ──step.done──▶ next          settle:<step>: ask the device what an unanswered call did
  *        │ step.unknown ▶ settle:<step>      wait:<step>:   until the retry's time has come
  *        │ step.retry   ▶ wait:<step>        undo:          take back what a failed item created
+ *        │ step.renew   ▶ work:<the step where what it takes begins>
  */
 import { createMachine } from 'xstate';
 
@@ -26,6 +27,7 @@ export const SEQUENCE_EVENTS = [
   'step.retry',
   'step.failed',
   'step.unknown',
+  'step.renew',
   'settled.done',
   'settled.absent',
   'settled.ambiguous',
@@ -43,6 +45,8 @@ export interface SequenceSpec {
   /** `stop`: the first failure ends the sequence (undoing what it made when `undo`); `go-on`: every step gets its turn. */
   readonly onFailure: 'stop' | 'go-on';
   readonly undo: boolean;
+  /** Step → the step to begin again from when what it takes has expired. */
+  readonly restarts?: Readonly<Record<string, string>>;
 }
 
 interface StateConfig {
@@ -57,7 +61,7 @@ export const stepState = (step: string): string => `work:${step}`;
 function stepStates(
   prefix: string,
   step: string,
-  to: { next: string; failed: string; attention: string; skipped: string },
+  to: { next: string; failed: string; attention: string; skipped: string; renew?: string },
 ): [string, StateConfig][] {
   const name = (kind: string): string => `${kind}:${prefix}${step}`;
   const entry = (params: Effect): StateConfig['entry'] => ({ type: 'effect', params });
@@ -72,6 +76,7 @@ function stepStates(
           'step.retry': name('wait'),
           'step.failed': to.failed,
           'step.unknown': name('settle'),
+          ...(to.renew === undefined ? {} : { 'step.renew': to.renew }),
         },
       },
     ],
@@ -111,12 +116,14 @@ export function sequenceStates(spec: SequenceSpec): {
     const following = spec.steps[index + 1];
     const next = following === undefined ? startOfAfter('done') : stepState(following);
     const goOn = spec.onFailure === 'go-on';
+    const restart = spec.restarts?.[step];
     add(
       stepStates('', step, {
         next,
         failed: goOn ? next : failed,
         attention: goOn ? next : startOfAfter('attention'),
         skipped: goOn ? next : startOfAfter('skipped'),
+        ...(restart === undefined ? {} : { renew: stepState(restart) }),
       }),
     );
   });

@@ -14,16 +14,19 @@ import {
 import { KeyferryError } from '../errors/keyferry-error.ts';
 import type { CallId, Journal } from '../journal/journal.ts';
 import { isKeyRef } from '../keys/key-record.ts';
+import { previewArguments } from '../plan/preview-arguments.ts';
 import type { Step } from '../playbook/model.ts';
 import type { ApprovalGate } from './approval-gate.ts';
 import { missingSteps, resolveArguments, scopeOf } from './arguments.ts';
 import { type BuiltIns, isBuiltIn } from './built-ins.ts';
 import { backoffMs, type CallClock } from './call-clock.ts';
+import { ending, endsInTime, timed, violationError } from './call-end.ts';
 import { adoptResult, durableOutputs } from './durable-outputs.ts';
 import { patiently, TRANSIENT_ATTEMPTS } from './patience.ts';
 import type { RateLimiter } from './rate-limiter.ts';
+import { hasExpired, isOutlived, isPassedOver, outdated, renew } from './renewal.ts';
 import type { Effect, SequenceEvent } from './sequence.machine.ts';
-import type { SequenceContext } from './sequence-context.ts';
+import type { Created, KnownCall, SequenceContext } from './sequence-context.ts';
 import { Suspension, suspensionOf } from './suspension.ts';
 import { UndoRunner } from './undo-runner.ts';
 
@@ -42,11 +45,6 @@ export interface StepEnvironment {
   readonly interruption: Promise<void>;
   leftover(device: string, object: string, reason: string): void;
 }
-
-/** Without a `timeout:` of the step. */
-export const DEFAULT_TIMEOUT_MS = 120_000;
-/** A timed-out call is waited for this long in all before its item is parked. */
-export const QUARANTINE_MS = 600_000;
 
 export class StepRunner {
   readonly #env: StepEnvironment;
@@ -76,11 +74,19 @@ export class StepRunner {
   }
 
   async #step(step: Step, context: SequenceContext): Promise<SequenceEvent> {
+    if (context.done.has(step.id) || context.unneeded.has(step.id)) return 'step.done';
     const known = context.known.get(step.id);
     if (known?.state === 'applied') {
       context.known.delete(step.id);
-      return this.#arrived(step, context, known.outputs, known.violation === null ? [] : [known.violation]);
+      const event = this.#arrived(step, context, known.outputs, known.violation === null ? [] : [known.violation]);
+      if (event !== 'step.done' || !isOutlived(step, context)) return event;
     }
+    const isBegun = known?.state === 'open';
+    if (isBegun && isPassedOver(step, context)) {
+      context.known.delete(step.id);
+      return this.#begun(step, context, known, previewArguments(step, scopeOf(context)));
+    }
+    if (isPassedOver(step, context) && renew(step, context)) return 'step.renew';
     if (missingSteps(step, context.steps).length > 0) return 'step.done';
     const scope = scopeOf(context);
     if (step.when !== null && step.when.evaluate(scope) !== true) return 'step.done';
@@ -88,20 +94,20 @@ export class StepRunner {
     let args: Record<string, unknown>;
     try {
       args = resolveArguments(step.with, scope);
-      if (known?.state === 'open') {
+      if (isBegun) {
         context.known.delete(step.id);
-        context.unsettled = { call: known.call, step, args, expectation: known.expectation, ended: null };
-        return 'step.unknown';
+        return this.#begun(step, context, known, args);
       }
+      const old = outdated(step, context);
+      if (old !== undefined) await this.#takeBack(old, context);
       if (isBuiltIn(step)) return this.#finish(step, context, await this.#env.builtIns.run(step, args, context), false);
       const device = this.#device(step);
-      await this.#env.limiter.acquire(
-        `${step.target}:${step.action}`,
-        device.description.capabilities.rates[step.action],
-      );
+      await this.#env.limiter.acquire(step.spec, device.description);
+      if (this.#env.isStopping()) throw new Suspension('stopped', null);
+      if (hasExpired(args, this.#env.clock.now()) && renew(step, context)) return 'step.renew';
       if (step.spec.effect === 'read') {
         const result = adoptResult(
-          await this.#timed(step, device.device.perform({ action: step.action, args, salt: this.#env.salt })),
+          await timed(step, device.device.perform({ action: step.action, args, salt: this.#env.salt })),
           step.target,
         );
         return this.#finish(step, context, result, false);
@@ -110,6 +116,22 @@ export class StepRunner {
     } catch (error) {
       return this.#failed(step, context, error);
     }
+  }
+
+  /** An earlier process made this call, and nobody heard the answer. */
+  #begun(
+    step: Step,
+    context: SequenceContext,
+    known: Extract<KnownCall, { state: 'open' }>,
+    args: Readonly<Record<string, unknown>>,
+  ): SequenceEvent {
+    context.unsettled = { call: known.call, step, args, expectation: known.expectation, ended: null };
+    return 'step.unknown';
+  }
+
+  async #takeBack(created: Created, context: SequenceContext): Promise<void> {
+    await this.#undo.takeBack(created, context);
+    context.created.splice(context.created.indexOf(created), 1);
   }
 
   async #change(
@@ -138,7 +160,7 @@ export class StepRunner {
     const request = this.#request(step, args, expectation);
     const performing = device.device.perform(request);
     try {
-      const result = adoptResult(await this.#timed(step, performing), step.target);
+      const result = adoptResult(await timed(step, performing), step.target);
       this.#outcome(call, step, result.outputs, result.violations);
       return this.#finish(step, context, result, true);
     } catch (error) {
@@ -165,7 +187,7 @@ export class StepRunner {
     if (unsettled === null) throw new Error('nothing to settle');
     const { call, args, expectation } = unsettled;
     const device = this.#device(step);
-    if (unsettled.ended !== null && !(await this.#endsInTime(unsettled.ended))) {
+    if (unsettled.ended !== null && !(await endsInTime(unsettled.ended))) {
       context.reason = `${step.target} ${step.action}: the call has not come back, so nothing more is done with this key`;
       return 'settled.ambiguous';
     }
@@ -176,6 +198,13 @@ export class StepRunner {
       context.unsettled = null;
       if (found.state === 'done') {
         const result = adoptResult(found, step.target);
+        // Made from what an earlier process had asked for and took with it: nobody can use it any more.
+        if (unsettled.ended === null && isOutlived(step, context)) {
+          this.#outcome(call, step, result.outputs, []);
+          await this.#takeBack({ step, outputs: result.outputs }, context);
+          this.#scheduleRetry(step, context, true);
+          return 'settled.absent';
+        }
         this.#outcome(call, step, result.outputs, result.violations);
         const event = this.#arrived(step, context, result.outputs, result.violations);
         return event === 'step.done' ? 'settled.done' : 'step.failed';
@@ -216,6 +245,7 @@ export class StepRunner {
     if (!(error instanceof KeyferryError)) throw error;
     const inside = isTolerant(step);
     if (error.scope === 'run') throw suspensionOf(error);
+    if (error.code === 'import-parameters-expired' && renew(step, context)) return 'step.renew';
     const limit = error.scope === 'transient' ? Math.max(step.retry.attempts, TRANSIENT_ATTEMPTS) : 1;
     if (this.#attempt(step, context) < limit) {
       this.#scheduleRetry(step, context, false);
@@ -245,6 +275,7 @@ export class StepRunner {
     violations: readonly (Violation | KeyferryError)[],
   ): Extract<SequenceEvent, 'step.done' | 'step.failed'> {
     context.steps[step.id] = outputs;
+    context.done.add(step.id);
     if (step.spec.effect === 'create') context.created.push({ step, outputs });
     const arrival = arrivalOf(step.spec);
     const key = arrival === null ? null : outputs[arrival.key];
@@ -253,6 +284,7 @@ export class StepRunner {
     if (first === undefined && step.spec.role?.kind === 'import') {
       context.verification = { method: String(outputs[step.spec.role.method]), strength: 'strong', result: 'same' };
     }
+    if (first === undefined && step.spec.role?.kind === 'prove') noteProof(step.spec.role, outputs, context);
     if (first === undefined) return 'step.done';
     const error =
       first instanceof KeyferryError ? first : violationError(step, violations as readonly Violation[], 'applied');
@@ -277,40 +309,6 @@ export class StepRunner {
       outputs: durableOutputs(step.spec, outputs),
       error,
     });
-  }
-
-  /** A timeout does not end the call: its own end does, and only then is the device asked what it did. */
-  #timed<T>(step: Step, call: Promise<T>): Promise<T> {
-    const timeoutMs = step.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        reject(
-          new KeyferryError('step-timeout', `${step.target} ${step.action} took longer than ${timeoutMs / 1000} s`, {
-            device: step.target,
-            operation: step.action,
-            outcome: step.spec.effect === 'read' ? 'not-applied' : 'unknown',
-          }),
-        );
-      }, timeoutMs);
-      call.then(
-        (value) => {
-          clearTimeout(timer);
-          resolve(value);
-        },
-        (error: unknown) => {
-          clearTimeout(timer);
-          reject(error);
-        },
-      );
-    });
-  }
-
-  async #endsInTime(ended: Promise<unknown>): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), QUARANTINE_MS);
-    });
-    return Promise.race([ended.then(() => true), late]).finally(() => clearTimeout(timer));
   }
 
   #device(step: Step): BoundDevice {
@@ -338,26 +336,19 @@ export class StepRunner {
   }
 }
 
-/** Resolves when the call has ended, however. */
-const ending = (call: Promise<unknown>): Promise<unknown> =>
-  call.then(
-    () => undefined,
-    () => undefined,
-  );
-
 const isTolerant = (step: Step): boolean => step.block === 'after-each' || step.block === 'finally';
 
-function violationError(
-  step: Step,
-  violations: readonly Violation[],
-  outcome: 'applied' | 'not-applied',
-): KeyferryError {
-  const worst = violations.find((violation) => violation.code !== 'attribute-mismatch') ?? violations[0];
-  if (worst === undefined) throw new Error('no violation');
-  const message = violations.map((violation) => violation.message).join('; ');
-  return new KeyferryError(worst.code, `${step.target} ${step.action}: ${message}`, {
-    device: step.target,
-    operation: step.action,
-    outcome,
-  });
+/** A device's own proof of the key that arrived; one that shows less than is known already changes nothing. */
+function noteProof(
+  role: { readonly method: string; readonly strength: string },
+  outputs: Outputs,
+  context: SequenceContext,
+): void {
+  const isStrong = outputs[role.strength] === 'strong';
+  if (!isStrong && context.verification !== null) return;
+  context.verification = {
+    method: String(outputs[role.method]),
+    strength: isStrong ? 'strong' : 'none',
+    result: isStrong ? 'same' : 'not-compared',
+  };
 }

@@ -23,14 +23,15 @@ export class UndoRunner {
   async undo(context: SequenceContext): Promise<Extract<SequenceEvent, 'undone' | 'undo.failed'>> {
     let isClean = true;
     for (const created of [...context.created].reverse()) {
-      if (!(await this.#undoOne(created, context))) isClean = false;
+      if (!(await this.takeBack(created, context))) isClean = false;
     }
     if (isClean) context.target = null;
     context.created.length = 0;
     return isClean ? 'undone' : 'undo.failed';
   }
 
-  async #undoOne(created: Created, context: SequenceContext): Promise<boolean> {
+  /** False: something of it is left, and is listed as such. */
+  async takeBack(created: Created, context: SequenceContext): Promise<boolean> {
     const { step, outputs } = created;
     const device = this.#env.devices.get(step.target);
     const calls = step.spec.undo ?? [];

@@ -1,5 +1,6 @@
 /** Time in the engine: quotas, backoff, patience and the rate that people see. */
 import { describe, expect, it } from 'vitest';
+import type { ActionSpec, DeviceDescription } from '../../src/adapters/adapter.ts';
 import { KeyferryError } from '../../src/errors/keyferry-error.ts';
 import { backoffMs, type CallClock } from '../../src/workflows/call-clock.ts';
 import { patiently, TRANSIENT_ATTEMPTS } from '../../src/workflows/patience.ts';
@@ -23,31 +24,75 @@ function aClock(): CallClock & { readonly slept: number[]; advance(ms: number): 
   };
 }
 
+const action = (name: string, quotas?: Readonly<Record<string, number>>): ActionSpec => ({
+  name,
+  summary: '',
+  effect: 'read',
+  input: { kind: 'object', fields: {} },
+  outputs: {},
+  ...(quotas === undefined ? {} : { quotas }),
+});
+const device = (rates: Readonly<Record<string, number>>, serial = 'one'): DeviceDescription =>
+  ({ serial, capabilities: { rates } }) as unknown as DeviceDescription;
+
 describe('the rate limiter', () => {
+  const never = new Promise<void>(() => undefined);
+
   it('spaces calls of one name evenly, in the order they come', async () => {
     const clock = aClock();
-    const limiter = new RateLimiter(clock);
-    await Promise.all([1, 2, 3, 4].map(() => limiter.acquire('target:unwrap-key', 10)));
+    const limiter = new RateLimiter(clock, never);
+    await Promise.all([1, 2, 3, 4].map(() => limiter.acquire(action('unwrap-key'), device({ 'unwrap-key': 10 }))));
     expect(clock.slept).toEqual([100, 200, 300]);
   });
 
-  it('keeps names apart, and holds nothing back without a rate', async () => {
+  it('keeps operations and devices apart, and holds nothing back without a rate', async () => {
     const clock = aClock();
-    const limiter = new RateLimiter(clock);
-    await limiter.acquire('target:unwrap-key', 10);
-    await limiter.acquire('source:wrap-key', 10);
-    await limiter.acquire('target:delete-key', undefined);
-    await limiter.acquire('target:delete-key', 0);
+    const limiter = new RateLimiter(clock, never);
+    await limiter.acquire(action('unwrap-key'), device({ 'unwrap-key': 10, 'wrap-key': 10, 'delete-key': 0 }));
+    await limiter.acquire(action('wrap-key'), device({ 'unwrap-key': 10, 'wrap-key': 10 }));
+    await limiter.acquire(action('unwrap-key'), device({ 'unwrap-key': 10 }, 'another'));
+    await limiter.acquire(action('delete-key'), device({ 'delete-key': 0 }));
+    await limiter.acquire(action('find-keys'), device({}));
     expect(clock.slept).toEqual([]);
+  });
+
+  it('counts the operations that an action makes, of all actions together', async () => {
+    const clock = aClock();
+    const limiter = new RateLimiter(clock, never);
+    const account = device({ GetParametersForImport: 0.25, ImportKeyMaterial: 5 });
+    await limiter.acquire(action('get-import-parameters', { GetParametersForImport: 1 }), account);
+    await limiter.acquire(action('refuse-other', { GetParametersForImport: 2, ImportKeyMaterial: 1 }), account);
+    await limiter.acquire(action('get-import-parameters', { GetParametersForImport: 1 }), account);
+    expect(clock.slept).toEqual([4000, 12_000]);
+  });
+
+  it('lets a long queue for one operation not hold up another', async () => {
+    const clock = aClock();
+    const limiter = new RateLimiter(clock, never);
+    const account = device({ GetParametersForImport: 0.25, ImportKeyMaterial: 5 });
+    const both = action('both', { GetParametersForImport: 1, ImportKeyMaterial: 1 });
+    for (let call = 0; call < 10; call += 1) await limiter.acquire(both, account);
+    clock.slept.length = 0;
+    await limiter.acquire(action('import', { ImportKeyMaterial: 1 }), account);
+    expect(clock.slept).toEqual([2000]);
+  });
+
+  it('gives up waiting when the run is interrupted', async () => {
+    const clock = { ...aClock(), sleep: () => never };
+    const limiter = new RateLimiter(clock, Promise.resolve());
+    const slow = device({ slow: 0.001 });
+    await limiter.acquire(action('slow'), slow);
+    await expect(limiter.acquire(action('slow'), slow)).resolves.toBeUndefined();
   });
 
   it('does not save up what was not used', async () => {
     const clock = aClock();
-    const limiter = new RateLimiter(clock);
-    await limiter.acquire('a', 10);
+    const limiter = new RateLimiter(clock, never);
+    const quick = device({ a: 10 });
+    await limiter.acquire(action('a'), quick);
     clock.advance(60_000);
-    await limiter.acquire('a', 10);
-    await limiter.acquire('a', 10);
+    await limiter.acquire(action('a'), quick);
+    await limiter.acquire(action('a'), quick);
     expect(clock.slept).toEqual([100]);
   });
 });
