@@ -8,7 +8,7 @@ import type { KeyRecord } from '../keys/key-record.ts';
 import type { Playbook, Scope, Step } from '../playbook/model.ts';
 import { filePreview } from './file-preview.ts';
 import { mayRun, previewArguments } from './preview-arguments.ts';
-import { isRouteFixed, type Route, routeProblems } from './routes.ts';
+import { arrivalDevices, commonFingerprints, isRouteFixed, type Route, routeProblems } from './routes.ts';
 
 /** An item on its way to its action. */
 export interface Draft {
@@ -151,7 +151,7 @@ function conclude(draft: Draft, action: 'skip' | 'duplicate', reason: string): v
 
 /** Can the arrived key be compared with this one? The engine needs a fingerprint method that both devices and the key itself allow. */
 function comparable(draft: Draft, context: PreviewContext): readonly Finding[] {
-  if (context.salt === null || draft.record === null || draft.record.locator.fingerprint !== null) {
+  if (context.salt === null || draft.record === null || isComparable(draft.record, context)) {
     return [];
   }
   if (context.playbook.verify === 'weak') {
@@ -170,6 +170,13 @@ function comparable(draft: Draft, context: PreviewContext): readonly Finding[] {
         'leave it out, or say "verify: weak" in the playbook',
     },
   ];
+}
+
+function isComparable({ locator }: KeyRecord, { playbook, devices }: PreviewContext): boolean {
+  const source = playbook.over?.kind === 'keys' ? devices.get(playbook.over.from) : undefined;
+  if (locator.fingerprint === null || source === undefined) return false;
+  const common = commonFingerprints(source.description.capabilities, arrivalDevices(playbook, devices));
+  return common.includes(locator.fingerprint.method);
 }
 
 /** An expression that fails for one key concerns that key. */

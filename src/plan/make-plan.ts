@@ -88,7 +88,7 @@ async function planInto(folder: string, options: MakePlanOptions): Promise<PlanS
   } finally {
     spool.close();
   }
-  const pace = estimate(planned.summary.move, playbook, devices);
+  const pace = estimate(planned.summary.move, playbook, { inputs, steps: {} }, devices);
   const lines = (steps: Playbook['each']) => steps.map((step) => stepLine(step, devices));
   const head: HeadWithoutDigest = {
     format: PLAN_FORMAT,
@@ -120,7 +120,7 @@ async function planInto(folder: string, options: MakePlanOptions): Promise<PlanS
         : [
             'no fingerprints were taken: keys that are on the target already, and keys that cannot be compared, show only in the run',
           ]),
-      ...(pace.boundBy === null ? [] : [`the estimate of ${pace.seconds} s rests on ${pace.boundBy}`]),
+      ...(pace.inWords === null ? [] : [pace.inWords]),
     ],
     version: options.version,
     createdAt: (options.now?.() ?? new Date()).toISOString(),
@@ -144,7 +144,10 @@ export function inventoryQuery(
   if (salt === null || source === undefined) {
     return { kcv: false };
   }
-  const methods = commonFingerprints(source.description.capabilities, arrivalDevices(playbook, devices));
+  const { capabilities } = source.description;
+  const common = commonFingerprints(capabilities, arrivalDevices(playbook, devices));
+  // What no target can do tells the source's own keys apart all the same, and whether one has changed since.
+  const methods = [...common, ...capabilities.fingerprints.filter((method) => !common.includes(method))];
   return { kcv: true, ...(methods.length === 0 ? {} : { fingerprint: { salt, methods } }) };
 }
 

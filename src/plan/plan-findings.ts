@@ -94,7 +94,10 @@ function stepWarnings(playbook: Playbook, scope: Scope): string[] {
     }
   }
   const unwraps = playbook.each.some((step) => step.spec.role?.kind === 'unwrap');
-  if (unwraps && ![...playbook.each, ...playbook.afterEach].some((step) => step.target === 'verify')) {
+  const shows = [...playbook.each, ...playbook.afterEach].some(
+    (step) => step.target === 'verify' || (step.spec.role?.kind === 'prove' && mayRun(step, scope)),
+  );
+  if (unwraps && !shows) {
     warnings.push('no step compares the arrived keys with their source; add verify.same-key to each');
   }
   return warnings;

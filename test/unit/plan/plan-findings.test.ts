@@ -5,6 +5,7 @@ import { KeyferryError } from '../../../src/errors/keyferry-error.ts';
 import { aFolder, planned } from '../../support/plan-making.ts';
 import {
   ACTIONS,
+  anAction,
   anExpression,
   anOutput,
   aPlaybook,
@@ -261,7 +262,34 @@ describe('the estimate', () => {
     });
     expect(plan.head.estimateSeconds).toBe(20);
     expect(plan.head.warnings.at(-1)).toBe(
-      'the estimate of 20 s rests on target takes 5 calls of unwrap-key per second',
+      '100 keys: at least 20 s, bound by unwrap-key (target allows 5 calls per second)',
+    );
+  });
+
+  test('counts the operations that steps make of one quota, and leaves out steps that will not run', async () => {
+    const quotas = { GetParametersForImport: 1 };
+    const each = mainSteps().flatMap((step) =>
+      step.action === 'unwrap-key'
+        ? [
+            { ...step, spec: { ...step.spec, quotas } },
+            aStep('target', anAction('control', 'change', { quotas: { GetParametersForImport: 2 } }), {
+              id: 'control',
+            }),
+            aStep('target', anAction('again', 'change', { quotas }), {
+              id: 'again',
+              when: anExpression([{ kind: 'input', name: 'bits' }], () => false),
+            }),
+          ]
+        : [step],
+    );
+    const { plan } = await planned({
+      playbook: aPlaybook({ each }),
+      source: { keys: many },
+      target: { capabilities: { rates: { GetParametersForImport: 0.25, ImportKeyMaterial: 0 } } },
+    });
+    expect(plan.head.estimateSeconds).toBe(1200);
+    expect(plan.head.warnings.at(-1)).toBe(
+      '100 keys: at least 20 minutes, bound by GetParametersForImport (target allows one call in 4 s, and a key takes 3)',
     );
   });
 

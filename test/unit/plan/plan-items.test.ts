@@ -339,14 +339,28 @@ describe('comparison', () => {
     expect(plan.head.warnings.join()).toContain('no fingerprints were taken');
   });
 
-  test('only methods that both sides have are asked for, best first', async () => {
+  test('methods that both sides have are asked for first; then those that tell the keys of the source apart', async () => {
     const { source } = await planned({
       source: { keys: [{ label: 'a' }], capabilities: { fingerprints: ['wrap-kw', 'mac', 'encrypt-ecb'] } },
       target: { capabilities: { fingerprints: ['mac', 'decrypt-ecb', 'wrap-kw'] } },
     });
     expect(source.calls.find((call) => call.method === 'inventory')?.query).toEqual({
       kcv: true,
-      fingerprint: { salt: SALT, methods: ['mac', 'wrap-kw'] },
+      fingerprint: { salt: SALT, methods: ['mac', 'wrap-kw', 'encrypt-ecb'] },
+    });
+  });
+
+  test('a fingerprint that only the source can make compares nothing', async () => {
+    const { items } = await planned({
+      source: {
+        keys: [{ label: 'a', methods: ['encrypt-ecb'] }],
+        capabilities: { fingerprints: ['mac', 'encrypt-ecb'] },
+      },
+      target: { capabilities: { fingerprints: ['mac'] } },
+    });
+    expect(items[0]).toMatchObject({
+      action: 'block',
+      source: { record: { locator: { fingerprint: { method: 'encrypt-ecb' } } } },
     });
   });
 
