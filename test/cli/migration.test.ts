@@ -96,7 +96,11 @@ describe('a migration', () => {
       attributes: { extractable: false, sensitive: true },
     });
 
-    expect(JSON.parse((await keyferry('verify', '--json')).stdout).summary).toEqual({ same: 6, different: 0 });
+    expect(JSON.parse((await keyferry('verify', '--json')).stdout).summary).toEqual({
+      same: 6,
+      different: 0,
+      notCompared: 0,
+    });
     expect((await keyferry('report', '--format', 'csv')).stdout.split('\r\n')).toHaveLength(10);
     expect(JSON.parse((await keyferry('report', '--format', 'json')).stdout)).toMatchObject({
       run: ended.run,

@@ -3,13 +3,16 @@ import type { VerifiedItem } from '../../workflows/verify-run.ts';
 import type { Screen } from '../screen.ts';
 import { resultLines } from '../screen.ts';
 import { count, counted } from '../terminal/quantities.ts';
+import type { Styles } from '../terminal/styles.ts';
 import { tableLines } from '../terminal/table.ts';
 import { LABEL, painted, WHY } from './item-table.ts';
 
 export interface VerifiedCounts {
   readonly same: number;
-  /** Different, gone, or not to be compared. */
+  /** Different, or gone. */
   readonly different: number;
+  /** Nothing compares them from outside: the playbook says `verify: weak`, or the device proved them in the run by means of its own. */
+  readonly notCompared: number;
 }
 
 export interface VerifyView {
@@ -20,24 +23,35 @@ export function verifyView(screen: Screen, isJson: boolean): VerifyView {
   return isJson ? new VerifyJson(screen) : new VerifyHuman(screen);
 }
 
-/** A playbook that says `verify: weak` moves keys that nothing can compare: not compared is no failure, different and gone are. */
-const isFailure = ({ error, verification }: VerifiedItem): boolean =>
-  error !== null || verification?.result === 'different';
+/** Not compared is no failure: the playbook was content without. Different and gone are. */
+const standing = ({ error, verification }: VerifiedItem): keyof VerifiedCounts => {
+  if (error !== null || verification?.result === 'different') return 'different';
+  return verification?.result === 'same' ? 'same' : 'notCompared';
+};
+
+class Tally {
+  readonly #counts = { same: 0, different: 0, notCompared: 0 };
+
+  /** Whether it is a failure. */
+  add(item: VerifiedItem): boolean {
+    const where = standing(item);
+    this.#counts[where] += 1;
+    return where === 'different';
+  }
+
+  get counts(): VerifiedCounts {
+    return { ...this.#counts };
+  }
+}
 
 /** Passes the failures to `failed`; holds none, so that a million keys take no memory. */
 export async function countVerified(
   items: AsyncIterable<VerifiedItem>,
   failed: (item: VerifiedItem) => void = () => undefined,
 ): Promise<VerifiedCounts> {
-  let same = 0;
-  let different = 0;
-  for await (const item of items) {
-    if (isFailure(item)) {
-      different += 1;
-      failed(item);
-    } else same += 1;
-  }
-  return { same, different };
+  const tally = new Tally();
+  for await (const item of items) if (tally.add(item)) failed(item);
+  return tally.counts;
 }
 
 export class VerifyJson implements VerifyView {
@@ -48,23 +62,21 @@ export class VerifyJson implements VerifyView {
   }
 
   async show(run: string, items: AsyncIterable<VerifiedItem>): Promise<VerifiedCounts> {
-    let counts: VerifiedCounts = { same: 0, different: 0 };
+    const tally = new Tally();
     async function* lines(): AsyncIterable<string> {
       yield `{"run":${JSON.stringify(run)},"items":[`;
       let held: string | null = null;
       for await (const item of items) {
         if (held !== null) yield `${held},`;
-        counts = isFailure(item)
-          ? { ...counts, different: counts.different + 1 }
-          : { ...counts, same: counts.same + 1 };
+        tally.add(item);
         const { key, label, verification, error } = item;
         held = JSON.stringify({ key, label, verification, error: error?.toRecord() ?? null });
       }
       if (held !== null) yield held;
-      yield `],"summary":${JSON.stringify(counts)}}`;
+      yield `],"summary":${JSON.stringify(tally.counts)}}`;
     }
     await resultLines(this.#screen, lines());
-    return counts;
+    return tally.counts;
   }
 }
 
@@ -94,13 +106,18 @@ export class VerifyHuman implements VerifyView {
     await resultLines(this.#screen, tableLines(rows, { columns, styles, width }));
     if (counts.different > SHOWN)
       await this.#screen.result(styles.dim(`… and ${count(counts.different - SHOWN)} more; --json lists all`));
-    const text =
-      counts.different === 0
-        ? styles.green(`${counted(counts.same, 'key')} compared with their sources again: all the same.`)
-        : styles.red(
-            `${count(counts.different)} of ${counted(counts.same + counts.different, 'key')} are not the same as their sources. Do not use them.`,
-          );
-    await this.#screen.result(`${text}  ${styles.dim(`run ${run}`)}`);
+    await this.#screen.result(`${verdict(counts, styles)}  ${styles.dim(`run ${run}`)}`);
     return counts;
   }
+}
+
+function verdict({ same, different, notCompared }: VerifiedCounts, styles: Styles): string {
+  if (different > 0) {
+    const total = counted(same + different + notCompared, 'key');
+    return styles.red(`${count(different)} of ${total} are not the same as their sources. Do not use them.`);
+  }
+  const compared = `${counted(same, 'key')} compared with their sources again: all the same.`;
+  if (notCompared === 0) return styles.green(compared);
+  const rest = `${counted(notCompared, 'key')} cannot be compared from outside the device; what the run proved of them is in its report.`;
+  return same === 0 ? rest : `${styles.green(compared)} ${rest}`;
 }

@@ -195,7 +195,29 @@ describe('a second comparison', () => {
 
   test.each([true, false])('counts a key that is gone as different (JSON: %s)', async (isJson) => {
     const { screen, out } = aScreen();
-    expect(await verifyView(screen, isJson).show('r-1', stream(same, gone))).toEqual({ same: 1, different: 1 });
+    expect(await verifyView(screen, isJson).show('r-1', stream(same, gone))).toEqual({
+      same: 1,
+      different: 1,
+      notCompared: 0,
+    });
     expect(out()).toContain('no such key');
+  });
+
+  test.each([true, false])('never says the same of a key that was not compared (JSON: %s)', async (isJson) => {
+    const unseen: VerifiedItem = {
+      ...same,
+      key: 'c',
+      verification: { method: 'none', strength: 'none', result: 'not-compared' },
+    };
+    const { screen, out } = aScreen();
+    expect(await verifyView(screen, isJson).show('r-1', stream(same, unseen))).toEqual({
+      same: 1,
+      different: 0,
+      notCompared: 1,
+    });
+    if (!isJson) expect(out()).toContain('1 key cannot be compared from outside the device');
+    const alone = aScreen();
+    await verifyView(alone.screen, false).show('r-1', stream(unseen));
+    expect(alone.out()).not.toContain('all the same');
   });
 });
