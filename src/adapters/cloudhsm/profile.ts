@@ -12,8 +12,8 @@ export const CLOUDHSM_CKM = {
 } as const;
 
 /** Only the mask generation function of the same hash is accepted. */
-const oaep = (hash: number, mgf: number): WrapRule => ({
-  numbers: [CKM.RSA_PKCS_OAEP],
+const oaep = (hash: number, mgf: number, number: number = CKM.RSA_PKCS_OAEP): WrapRule => ({
+  numbers: [number],
   oaep: { hash, mgf },
   valueLenOnUnwrap: false,
 });
@@ -34,6 +34,8 @@ export const CLOUDHSM_PROFILE: Pkcs11Profile = {
       numbers: [CLOUDHSM_CKM.AES_KEY_WRAP_PKCS5_PAD, CKM.AES_KEY_WRAP_PAD],
       valueLenOnUnwrap: false,
     },
+    'rsa-aes-kwp-sha1': oaep(CKM.SHA_1, CKG.MGF1_SHA1, CKM.RSA_AES_KEY_WRAP),
+    'rsa-aes-kwp-sha256': oaep(CKM.SHA256, CKG.MGF1_SHA256, CKM.RSA_AES_KEY_WRAP),
   },
   rsaKeyPairGen: [CKM.RSA_X9_31_KEY_PAIR_GEN, CKM.RSA_PKCS_KEY_PAIR_GEN],
   uniqueIds: true,

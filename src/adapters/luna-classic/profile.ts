@@ -21,6 +21,12 @@ export const LUNA_CLASSIC_PROFILE: Pkcs11Profile = {
       numbers: [LUNA_CKM.AES_KWP, CKM.AES_KEY_WRAP_KWP, CKM.AES_KEY_WRAP_PAD],
       valueLenOnUnwrap: false,
     },
+    // Luna 5 does not list it; what stands behind this profile may.
+    'rsa-aes-kwp-sha1': {
+      numbers: [CKM.RSA_AES_KEY_WRAP],
+      oaep: { hash: CKM.SHA_1, mgf: CKG.MGF1_SHA1 },
+      valueLenOnUnwrap: false,
+    },
   },
   rsaKeyPairGen: [CKM.RSA_PKCS_KEY_PAIR_GEN, CKM.RSA_X9_31_KEY_PAIR_GEN],
   uniqueIds: false,

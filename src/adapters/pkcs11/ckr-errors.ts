@@ -163,5 +163,11 @@ export const isUnable = (error: unknown): boolean => error instanceof CryptokiEr
 
 const GONE: ReadonlySet<number> = new Set([CKR.OBJECT_HANDLE_INVALID, CKR.KEY_HANDLE_INVALID]);
 
+const SESSION_GONE: ReadonlySet<number> = new Set([CKR.SESSION_CLOSED, CKR.SESSION_HANDLE_INVALID]);
+
+/** The session, and with it what lived in it, is not there any more. */
+export const isSessionGone = (error: unknown): boolean =>
+  error instanceof CryptokiError && SESSION_GONE.has(error.value);
+
 /** There is no object behind the handle any more. */
 export const isGone = (error: unknown): boolean => error instanceof CryptokiError && GONE.has(error.value);

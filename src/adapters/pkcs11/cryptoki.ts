@@ -20,7 +20,7 @@ export interface AttributeReading {
   readonly value: Uint8Array | null;
 }
 
-/** Parameters that the adapters use. */
+/** Parameters that the adapters use. `oaep` with CKM_RSA_AES_KEY_WRAP: its OAEP part, the one-use AES key having 256 bits. */
 export type MechanismParameter =
   | { readonly kind: 'oaep'; readonly hash: number; readonly mgf: number }
   | { readonly kind: 'bytes'; readonly value: Uint8Array }

@@ -21,11 +21,12 @@ import { PKCS11_ACTIONS } from './actions/actions.ts';
 import { answerChallenge, makeChallenge } from './challenge.ts';
 import { asKeyferryError, isGone } from './ckr-errors.ts';
 import { fillToken } from './fill.ts';
-import { checkValue, fingerprintKey, spkiOf } from './fingerprints.ts';
+import { checkValue, fingerprintKey } from './fingerprints.ts';
 import type { KeyFacts } from './key-facts.ts';
 import { recordOf } from './key-record.ts';
 import { inWords, locate, locateNow } from './locate.ts';
 import { put } from './object-index.ts';
+import { spkiOf } from './public-half.ts';
 import { ENUMERATION_BATCH, type Token } from './token.ts';
 
 export interface Pkcs11DeviceOptions {
@@ -165,7 +166,7 @@ export class Pkcs11Device implements Device {
   }
 
   async publicKey(key: KeyRef): Promise<Uint8Array> {
-    return await this.#withKey('read', key, (facts) => spkiOf(this.#token, facts.handle));
+    return await this.#withKey('read', key, (facts) => spkiOf(this.#token, facts));
   }
 
   async close(): Promise<void> {

@@ -11,11 +11,10 @@ import {
   PROBE_MESSAGE,
   PROBE_SESSION_KEY,
 } from '../../keys/fingerprint.ts';
-import { spkiFromRsa } from '../../keys/public-key.ts';
 import { isTemplateRefusal, isUnable } from './ckr-errors.ts';
-import { CKA, CKM } from './constants.ts';
-import type { Handle } from './cryptoki.ts';
+import { CKM } from './constants.ts';
 import type { KeyFacts } from './key-facts.ts';
+import { findSpki } from './public-half.ts';
 import { createSessionKey } from './session-keys.ts';
 import type { Token } from './token.ts';
 
@@ -25,6 +24,9 @@ const MAC: Readonly<Record<string, number>> = {
   des3: CKM.DES3_CMAC,
   'generic-secret': CKM.SHA256_HMAC,
 };
+
+/** Methods that use the key; a public key is only looked at. */
+type KeyUse = Exclude<FingerprintMethod, 'public-key'>;
 
 /** Methods that the token has the mechanisms for. */
 export function fingerprintMethods(token: Token): FingerprintMethod[] {
@@ -41,10 +43,9 @@ export function fingerprintMethods(token: Token): FingerprintMethod[] {
 }
 
 /** The number of the mechanism with which this key can do this method; undefined: it cannot. */
-function mechanismFor(token: Token, facts: KeyFacts, method: FingerprintMethod): number | undefined {
+function mechanismFor(token: Token, facts: KeyFacts, method: KeyUse): number | undefined {
   const listed = (number: number | undefined): number | undefined =>
     number !== undefined && token.mechanisms.has(number) ? number : undefined;
-  if (method === 'public-key') return facts.class !== 'secret' && facts.type === 'rsa' ? CKM.RSA_PKCS : undefined;
   if (facts.class !== 'secret') return undefined;
   switch (method) {
     case 'encrypt-ecb':
@@ -68,6 +69,11 @@ export async function fingerprintKey(
   methods: readonly FingerprintMethod[],
 ): Promise<Fingerprint | null> {
   for (const method of methods) {
+    if (method === 'public-key') {
+      const found = findSpki(token, facts);
+      if ('spki' in found) return fingerprintOf(method, salt, found.spki);
+      continue;
+    }
     const number = mechanismFor(token, facts, method);
     if (number === undefined) continue;
     try {
@@ -79,7 +85,7 @@ export async function fingerprintKey(
   return null;
 }
 
-async function made(token: Token, facts: KeyFacts, method: FingerprintMethod, type: number): Promise<Uint8Array> {
+async function made(token: Token, facts: KeyFacts, method: KeyUse, type: number): Promise<Uint8Array> {
   const { module, pool } = token;
   switch (method) {
     case 'encrypt-ecb':
@@ -96,32 +102,7 @@ async function made(token: Token, facts: KeyFacts, method: FingerprintMethod, ty
         module.C_DestroyObject(token.lookups, probe);
       }
     }
-    case 'public-key':
-      return spkiOf(token, facts.handle);
   }
-}
-
-/** DER of SubjectPublicKeyInfo of an RSA public key, or of a private key's public half. */
-export function spkiOf(token: Token, handle: Handle): Uint8Array {
-  const { modulus, exponent } = readNumbers(token, handle);
-  if (!modulus?.length) throw token.fail('capability-missing', 'the device does not show the modulus of the key.');
-  if (exponent?.length) return spkiFromRsa({ modulus, exponent });
-  // Not every device shows the public exponent of a private key; the public half, told by its modulus, does.
-  for (const half of token.find('public', [{ type: CKA.MODULUS, value: modulus }])) {
-    const shown = readNumbers(token, half);
-    const isHalf = shown.modulus !== null && Buffer.compare(shown.modulus, modulus) === 0;
-    if (isHalf && shown.exponent?.length) return spkiFromRsa({ modulus, exponent: shown.exponent });
-  }
-  throw token.fail(
-    'capability-missing',
-    'the device shows neither the public exponent of the key nor its public half.',
-  );
-}
-
-function readNumbers(token: Token, handle: Handle): { modulus: Uint8Array | null; exponent: Uint8Array | null } {
-  const types = [CKA.MODULUS, CKA.PUBLIC_EXPONENT];
-  const [modulus, exponent] = token.module.C_GetAttributeValue(token.lookups, handle, types);
-  return { modulus: modulus?.value ?? null, exponent: exponent?.value ?? null };
 }
 
 /** Six hex digits: E(0) where the key may encrypt, else what the device says, else null. */

@@ -1,6 +1,7 @@
 /** What a key object says of itself, read in one C_GetAttributeValue per object, by class: an attribute of another class costs an error. */
 import type { AttributeName, KeyAttributes } from '../../keys/attributes.ts';
-import type { KeyClass, KeyType } from '../../keys/key-spec.ts';
+import { CURVE_PARAMETERS, curveOfParameters } from '../../keys/curve.ts';
+import type { Curve, KeyClass, KeyType } from '../../keys/key-spec.ts';
 import { modulusBits } from '../../keys/public-key.ts';
 import { boolOf, CKA_OF, hexOf, keyTypeOf, ulongOf } from './attribute-codec.ts';
 import { CKA } from './constants.ts';
@@ -12,6 +13,8 @@ export interface KeyFacts extends ObjectName {
   readonly type: KeyType;
   /** 0 where the device does not say. */
   readonly bits: number;
+  /** Of EC keys; undefined where the device does not say, or says one that keyferry does not know. */
+  readonly curve?: Curve;
   readonly attributes: KeyAttributes;
   /** CKA_CHECK_VALUE of a secret key when it has the standard's three bytes; undefined: not asked. */
   readonly checkValue: string | null | undefined;
@@ -62,6 +65,7 @@ export function readFacts(module: Cryptoki, session: Handle, request: FactsReque
   const wanted = isSecret && withCheckValue ? TYPES_WITH_CHECK_VALUE : TYPES[keyClass];
   const readings = module.C_GetAttributeValue(session, handle, wanted);
   const type = keyTypeOf(ulongOf(valueAt(readings, 0)));
+  const curve = type === 'ec' ? readCurve(module, session, handle) : undefined;
   const names = BOOLEANS[keyClass];
   const attributes: { [name in AttributeName]?: boolean } = {};
   for (let index = 0; index < names.length; index += 1) {
@@ -75,10 +79,17 @@ export function readFacts(module: Cryptoki, session: Handle, request: FactsReque
     type,
     id: hexOf(valueAt(readings, 1)),
     label: hexOf(valueAt(readings, 2)),
-    bits: bitsOf(keyClass, type, valueAt(readings, 3)),
+    bits: curve === undefined ? bitsOf(keyClass, type, valueAt(readings, 3)) : CURVE_PARAMETERS[curve].bits,
+    ...(curve === undefined ? {} : { curve }),
     attributes,
     checkValue: !isSecret ? null : withCheckValue ? checkValueOf(valueAt(readings, names.length + 4)) : undefined,
   };
+}
+
+/** In a call of its own: of other keys it would be an attribute that they have not. */
+function readCurve(module: Cryptoki, session: Handle, handle: Handle): Curve | undefined {
+  const value = valueAt(module.C_GetAttributeValue(session, handle, [CKA.EC_PARAMS]), 0);
+  return value === null ? undefined : curveOfParameters(value);
 }
 
 export function readCheckValue(module: Cryptoki, session: Handle, handle: Handle): string | null {
@@ -100,7 +111,7 @@ export function readName(module: Cryptoki, session: Handle, handle: Handle, keyC
 function bitsOf(keyClass: KeyClass, type: KeyType, size: Uint8Array | null): number {
   // Triple-DES has one length only, and modules do not keep CKA_VALUE_LEN for it.
   if (type === 'des3') return 192;
-  if (size === null) return 0;
+  if (size === null || type === 'ec') return 0;
   if (keyClass === 'private') return type === 'rsa' ? modulusBits(size) : 0;
   const value = ulongOf(size);
   if (!Number.isSafeInteger(value)) return 0;

@@ -38,6 +38,7 @@ export function recordOf(
     class: facts.class,
     type: facts.type,
     bits: facts.bits,
+    ...(facts.curve === undefined ? {} : { curve: facts.curve }),
     kcv,
     attributes: facts.attributes,
     exportable: reason === null,

@@ -8,7 +8,7 @@ import type { Secret } from '../../keys/secret.ts';
 import type { Capabilities, Device, DeviceDescription, Trust } from '../adapter.ts';
 import { KEY_GENERATION } from './actions/generate-key.ts';
 import { asKeyferryError } from './ckr-errors.ts';
-import { CKF } from './constants.ts';
+import { CKF, CKM } from './constants.ts';
 import { type Cryptoki, CryptokiError, type Handle, type TokenInfo } from './cryptoki.ts';
 import { Pkcs11Device } from './device.ts';
 import { fingerprintMethods } from './fingerprints.ts';
@@ -128,10 +128,11 @@ function capabilitiesOf(options: OpenPkcs11Options, token: Token): Capabilities 
     .filter(([, number]) => token.mechanisms.has(number))
     .map(([type]) => type as KeyType);
   const hasRsa = token.profile.rsaKeyPairGen.some((number) => token.mechanisms.has(number));
+  const hasEc = token.mechanisms.has(CKM.EC_KEY_PAIR_GEN);
   return {
     wrap: [...token.wrap.keys()],
     unwrap: [...token.unwrap.keys()],
-    generate: hasRsa ? [...generate, 'rsa'] : generate,
+    generate: [...generate, ...(hasRsa ? ['rsa' as const] : []), ...(hasEc ? ['ec' as const] : [])],
     fingerprints: FINGERPRINT_METHODS.filter(
       (method) => methods.includes(method) && (overrides.fingerprints?.includes(method) ?? true),
     ),

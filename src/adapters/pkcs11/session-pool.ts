@@ -11,6 +11,7 @@ export class SessionPool {
   readonly #open: () => Handle;
   readonly #idle: Handle[] = [];
   readonly #waiting: ((session: Handle) => void)[] = [];
+  readonly #retired = new Set<Handle>();
   #limit: number;
   #opened = 0;
 
@@ -27,14 +28,21 @@ export class SessionPool {
     const session = this.#idle.pop() ?? this.#another() ?? (await this.#next());
     try {
       const result = await work(session);
-      this.#giveBack(session);
+      if (this.#retired.delete(session)) this.#drop();
+      else this.#giveBack(session);
       return result;
     } catch (error) {
       // A session that its module has ended is not handed out again; the next caller opens another.
-      if (error instanceof CryptokiError && DEAD.has(error.value)) this.#drop();
+      const isRetired = this.#retired.delete(session);
+      if (isRetired || (error instanceof CryptokiError && DEAD.has(error.value))) this.#drop();
       else this.#giveBack(session);
       throw error;
     }
+  }
+
+  /** Whoever borrowed the session ends it: it is not handed out again. */
+  retire(session: Handle): void {
+    this.#retired.add(session);
   }
 
   #another(): Handle | undefined {

@@ -2,9 +2,17 @@
  * What the module's wrapping mechanisms really are. A mechanism number says neither which hash nor which padding: the same number is
  * RFC 5649 in one module and PKCS#5 padding in the next. So at open a throw-away session key is wrapped under throw-away session keys and
  * the result is opened here; a mechanism that turns out to be something else is not offered. Where the device does not allow such session
- * keys, what it lists is believed and marked unproven, but for numbers that are known to be ambiguous.
+ * keys, what it lists is believed and marked unproven, but for numbers that are known to be ambiguous. The RSA-AES hybrid is composed of
+ * two other mechanisms where it is not there, or not proven, in one call.
  */
-import { constants, createCipheriv, generateKeyPair, type KeyObject, privateDecrypt } from 'node:crypto';
+import {
+  constants,
+  createCipheriv,
+  createDecipheriv,
+  generateKeyPair,
+  type KeyObject,
+  privateDecrypt,
+} from 'node:crypto';
 import { promisify } from 'node:util';
 import { PROBE_BLOCKS } from '../../keys/fingerprint.ts';
 import { WRAP_MECHANISMS, type WrapMechanism, type WrapMechanismName } from '../../keys/mechanisms.ts';
@@ -19,26 +27,27 @@ export interface ResolvedWrap {
   readonly name: string;
   readonly kind: WrapMechanism['kind'];
   readonly hash?: WrapMechanism['hash'];
+  /** Of the one call that does it all; where `keyWrap` is there, of the first: RSA-OAEP of a one-use AES key. */
   readonly mechanism: Mechanism;
+  /** Of the second call: RFC 5649 of the payload under the one-use key. */
+  readonly keyWrap?: Mechanism;
   readonly valueLenOnUnwrap: boolean;
   /** The probe opened what the device made. */
   readonly isProven: boolean;
 }
 
 const AMBIGUOUS: ReadonlySet<number> = new Set([CKM.AES_KEY_WRAP_PAD]);
-const OAEP_HASHES: Readonly<Record<string, string>> = {
-  sha1: 'sha1',
-  sha256: 'sha256',
-  sha384: 'sha384',
-  sha512: 'sha512',
-};
 
 type Verdict = 'proven' | 'other' | 'unknown';
+
+const PROBE_MODULUS_BYTES = 256;
+/** RFC 5649 §3. */
+const KWP_IV = Buffer.from('a65959a6', 'hex');
 
 /** One pair for all probes of this process: it protects nothing but keys that live for milliseconds. */
 let pair: Promise<{ readonly publicKey: KeyObject; readonly privateKey: KeyObject }> | undefined;
 const probePair = () => {
-  pair ??= promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+  pair ??= promisify(generateKeyPair)('rsa', { modulusLength: PROBE_MODULUS_BYTES * 8 });
   return pair;
 };
 
@@ -59,11 +68,36 @@ export async function resolveWrapMechanisms(token: Token, options: { readonly pr
       if (saysNothing || (flags & CKF_MECHANISM.WRAP) !== 0) wrap.set(mechanism.name, found);
       if (saysNothing || (flags & CKF_MECHANISM.UNWRAP) !== 0) unwrap.set(mechanism.name, found);
     }
+    for (const mechanism of Object.values<WrapMechanism>(WRAP_MECHANISMS)) {
+      const found = wrap.has(mechanism.name) ? null : composedOf(token, mechanism, wrap);
+      if (found !== null) wrap.set(mechanism.name, found);
+    }
   } finally {
     probe.cleanUp();
   }
   token.wrap = wrap;
   token.unwrap = unwrap;
+}
+
+/** The hybrid out of what the device does already; null: it lacks a part, or it is no hybrid. */
+function composedOf(
+  token: Token,
+  { name, kind, hash }: WrapMechanism,
+  wrap: ReadonlyMap<string, ResolvedWrap>,
+): ResolvedWrap | null {
+  if (kind !== 'rsa-aes-kwp' || hash === undefined) return null;
+  const head = wrap.get(`rsa-oaep-${hash}`);
+  const tail = wrap.get('aes-kwp');
+  if (head === undefined || tail === undefined || !token.mechanisms.has(CKM.AES_KEY_GEN)) return null;
+  return {
+    name,
+    kind,
+    hash,
+    mechanism: head.mechanism,
+    keyWrap: tail.mechanism,
+    valueLenOnUnwrap: false,
+    isProven: head.isProven && tail.isProven,
+  };
 }
 
 class WrapProbe {
@@ -86,7 +120,8 @@ class WrapProbe {
       const mechanism: Mechanism =
         rule.oaep === undefined ? { type: number } : { type: number, parameter: { kind: 'oaep', ...rule.oaep } };
       const verdict = this.#isOn ? await this.#judge(descriptor, mechanism) : 'unknown';
-      if (verdict === 'other' || (verdict === 'unknown' && AMBIGUOUS.has(number))) continue;
+      const needsProof = AMBIGUOUS.has(number) || descriptor.kind === 'rsa-aes-kwp';
+      if (verdict === 'other' || (verdict === 'unknown' && needsProof)) continue;
       return {
         name: descriptor.name,
         kind: descriptor.kind,
@@ -100,15 +135,16 @@ class WrapProbe {
   }
 
   async #judge(descriptor: WrapMechanism, mechanism: Mechanism): Promise<Verdict> {
-    if (descriptor.kind === 'rsa-oaep')
-      return await this.#judgeOaep(mechanism, OAEP_HASHES[descriptor.hash ?? ''] ?? '');
+    const { kind, hash } = descriptor;
+    if (hash !== undefined)
+      return await this.#judgeRsa(mechanism, kind === 'rsa-oaep' ? oaepOpener(hash) : hybridOpener(hash));
     const known = this.#formats.get(mechanism.type) ?? (await this.#format(mechanism));
     this.#formats.set(mechanism.type, known);
     if (known === 'unknown') return 'unknown';
     return known === descriptor.kind ? 'proven' : 'other';
   }
 
-  async #judgeOaep(mechanism: Mechanism, hash: string): Promise<Verdict> {
+  async #judgeRsa(mechanism: Mechanism, open: Opener): Promise<Verdict> {
     this.#publicKey ??= this.#importPublicKey();
     const publicKey = await this.#publicKey;
     const payload = await this.#payloadKey();
@@ -119,11 +155,7 @@ class WrapProbe {
     if (wrapped === null) return 'other';
     const { privateKey } = await probePair();
     try {
-      const opened = privateDecrypt(
-        { key: privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: hash },
-        Buffer.from(wrapped),
-      );
-      return isKeyOf(opened, payload.ciphertext) ? 'proven' : 'other';
+      return isKeyOf(open(privateKey, wrapped), payload.ciphertext) ? 'proven' : 'other';
     } catch {
       return 'other';
     }
@@ -202,6 +234,24 @@ class WrapProbe {
     }
   }
 }
+
+/** Opens what a device wrapped; throws where it is of another format. */
+type Opener = (privateKey: KeyObject, wrapped: Uint8Array) => Uint8Array;
+
+const oaepOpener =
+  (hash: string): Opener =>
+  (privateKey, wrapped) =>
+    privateDecrypt({ key: privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: hash }, wrapped);
+
+/** The one-use key must be AES-256: the hybrid's name promises it, and AWS KMS wants it. */
+const hybridOpener =
+  (hash: string): Opener =>
+  (privateKey, wrapped) => {
+    const oneUse = oaepOpener(hash)(privateKey, wrapped.subarray(0, PROBE_MODULUS_BYTES));
+    const cipher = createDecipheriv('id-aes256-wrap-pad', oneUse, KWP_IV);
+    oneUse.fill(0);
+    return Buffer.concat([cipher.update(wrapped.subarray(PROBE_MODULUS_BYTES)), cipher.final()]);
+  };
 
 /** null: the device refused. */
 async function attempt<T>(call: () => Promise<T> | T): Promise<T | null> {

@@ -6,6 +6,7 @@ import { expectRefusal } from './expect-refusal.ts';
 import { exportKey } from './export-key.ts';
 import { exportPublicKey } from './export-public-key.ts';
 import { findKeys } from './find-keys.ts';
+import { generateEcKeyPair } from './generate-ec-key-pair.ts';
 import { generateKey } from './generate-key.ts';
 import { generateRsaKeyPair } from './generate-rsa-key-pair.ts';
 import { getAttributes } from './get-attributes.ts';
@@ -22,6 +23,7 @@ const ALL: readonly Pkcs11Action[] = [
   getAttributes,
   generateKey,
   generateRsaKeyPair,
+  generateEcKeyPair,
   exportPublicKey,
   importPublicKey,
   setAttribute,

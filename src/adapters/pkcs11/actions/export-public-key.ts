@@ -1,7 +1,7 @@
-/** export-public-key: the public half of an RSA key as PEM, with its hash for people to compare. */
+/** export-public-key: the public half of an RSA or EC key as PEM, with its hash for people to compare. */
 import { pemFromSpki, spkiSha256 } from '../../../keys/public-key.ts';
-import { spkiOf } from '../fingerprints.ts';
 import { inWords, locate } from '../locate.ts';
+import { spkiOf } from '../public-half.ts';
 import { done, type Pkcs11Action } from './action.ts';
 import { key, readKey, shape } from './arguments.ts';
 
@@ -19,7 +19,7 @@ export const exportPublicKey: Pkcs11Action = {
   async perform(token, { args }) {
     const ref = readKey(args, 'key');
     return await token.guard('reading', `read the ${inWords(ref.locator)}`, async () => {
-      const spki = spkiOf(token, await locate(token, ref));
+      const spki = spkiOf(token, token.facts(await locate(token, ref), ref.locator.class));
       return done({ pem: { kind: 'public-key', pem: pemFromSpki(spki) }, spki_sha256: spkiSha256(spki) });
     });
   },

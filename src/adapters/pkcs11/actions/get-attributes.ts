@@ -21,6 +21,7 @@ export const getAttributes: Pkcs11Action = {
       class: text('secret, public or private'),
       type: text('aes, des3, generic-secret, rsa, ec or other'),
       bits: { type: 'int', lifetime: 'run', description: 'Key length in bits, 0 where the device does not say' },
+      curve: text('Named curve of an EC key: P-256, P-384, P-521 or secp256k1; else empty'),
       kcv: text('Key check value, empty where the key cannot make one'),
       ...Object.fromEntries(
         ATTRIBUTE_NAMES.map((name): [string, OutputSpec] => [
@@ -41,6 +42,7 @@ export const getAttributes: Pkcs11Action = {
         class: record.class,
         type: record.type,
         bits: record.bits,
+        curve: record.curve ?? '',
         kcv: record.kcv ?? '',
         ...Object.fromEntries(ATTRIBUTE_NAMES.map((name) => [snakeName(name), record.attributes[name] ?? false])),
       });

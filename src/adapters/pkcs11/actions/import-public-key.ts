@@ -7,7 +7,7 @@ import { type ActionResult, isNotYet, type Violation } from '../../adapter.ts';
 import { CKA } from '../constants.ts';
 import { forecast, idFor, reconcileCreation, type Wanted } from '../creation.ts';
 import type { Handle } from '../cryptoki.ts';
-import { spkiOf } from '../fingerprints.ts';
+import { spkiAt } from '../public-half.ts';
 import { differences, makeWith, type Template, templateOf } from '../template.ts';
 import type { Token } from '../token.ts';
 import { WRAPPING_PUBLIC } from '../wrapping-purpose.ts';
@@ -44,7 +44,7 @@ function template(token: Token, args: Arguments, keyId: string): Template {
 
 function result(token: Token, args: Arguments, keyId: string, handle: Handle): ActionResult {
   const asked = spkiSha256(readSpki(args));
-  const got = spkiSha256(spkiOf(token, handle));
+  const got = spkiSha256(spkiAt(token, handle, 'public'));
   const swapped: Violation[] =
     asked === got
       ? []

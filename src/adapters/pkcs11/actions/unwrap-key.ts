@@ -194,7 +194,8 @@ export const unwrapKey: Pkcs11Action = {
       () => `read the arrived ${inWords(name)} back`,
       () => differences(token, handle, asked),
     );
-    if (violations.length === 0) {
+    // Of a public or private key more is wanted next than its class, type and permissions.
+    if (violations.length === 0 && name.class === 'secret') {
       token.expectUse({ ...name, handle, bits: 0, checkValue: null, attributes });
     }
     return done({ key: token.ref(name, readKey(args, 'like').locator.fingerprint) }, violations);

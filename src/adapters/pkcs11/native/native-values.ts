@@ -3,7 +3,7 @@
  * little-endian, as on every 64-bit platform that keyferry runs on. Leaves out every mechanism parameter the adapters do not use.
  */
 import type { Attribute as NativeAttribute, Mechanism as NativeMechanism } from 'pkcs11js';
-import { CKG, ckrName } from '../constants.ts';
+import { CKG, CKM, CKR, ckrName } from '../constants.ts';
 import { type Attribute, CryptokiError, type Mechanism } from '../cryptoki.ts';
 
 /** CK_PARAMS_RSA_OAEP of pkcs11js: which C struct its parameter object becomes. */
@@ -27,6 +27,8 @@ export function toMechanism(mechanism: Mechanism): NativeMechanism {
   if (parameter === undefined) return { mechanism: type };
   switch (parameter.kind) {
     case 'oaep': {
+      // Its parameter points to another structure (CK_RSA_AES_KEY_WRAP_PARAMS), which pkcs11js cannot lay out.
+      if (type === CKM.RSA_AES_KEY_WRAP) throw new CryptokiError('C_WrapKey', CKR.MECHANISM_PARAM_INVALID);
       const { hash, mgf } = parameter;
       const oaep = { type: PARAMS_RSA_OAEP, hashAlg: hash, mgf: mgf || CKG.MGF1_SHA1, source: SOURCE_DATA_SPECIFIED };
       return { mechanism: type, parameter: oaep };

@@ -17,8 +17,8 @@ import { unwrap } from '../actions/unwrap-key.ts';
 import { boolAttribute, ulongAttribute } from '../attribute-codec.ts';
 import { CKA, CKK, CKO, CKR } from '../constants.ts';
 import { CryptokiError, type Handle } from '../cryptoki.ts';
-import { spkiOf } from '../fingerprints.ts';
 import type { KeyFacts } from '../key-facts.ts';
+import { spkiAt } from '../public-half.ts';
 import type { Template } from '../template.ts';
 import type { Token } from '../token.ts';
 import type { ResolvedWrap } from '../wrap-probe.ts';
@@ -66,7 +66,7 @@ async function makePair(token: Token): Promise<SessionPair> {
       ],
     ),
   );
-  const spki = Buffer.from(spkiOf(token, publicKey));
+  const spki = Buffer.from(spkiAt(token, publicKey, 'public'));
   return { publicKey: createPublicKey({ key: spki, format: 'der', type: 'spki' }), privateKey };
 }
 

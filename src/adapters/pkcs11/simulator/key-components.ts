@@ -1,26 +1,12 @@
 /**
  * RSA and EC keys between PKCS#11's components (big-endian integers, DER parameters) and the DER that node:crypto reads: SPKI for public
- * keys, PKCS#8 for private keys. Curves: P-256 and P-384. Through JWK, whose members are the same components in base64url.
+ * keys, PKCS#8 for private keys. Through JWK, whose members are the same components in base64url.
  */
 import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject, sign, verify } from 'node:crypto';
+import { curveOfParameters, isDerPoint, parametersOf, pointOf, spkiFromPoint } from '../../../keys/curve.ts';
+import { CURVES } from '../../../keys/key-spec.ts';
 import { CKA, CKK } from '../constants.ts';
-import { sameBytes } from './attribute-values.ts';
 import type { ValueList } from './value-list.ts';
-
-export interface Curve {
-  readonly crv: 'P-256' | 'P-384';
-  readonly bits: number;
-  /** DER of the curve's object identifier: CKA_EC_PARAMS. */
-  readonly params: Uint8Array;
-}
-
-const CURVES: readonly Curve[] = [
-  { crv: 'P-256', bits: 256, params: Buffer.from('06082a8648ce3d030107', 'hex') },
-  { crv: 'P-384', bits: 384, params: Buffer.from('06052b81040022', 'hex') },
-];
-
-export const curveOf = (params: Uint8Array): Curve | undefined =>
-  CURVES.find((curve) => sameBytes(curve.params, params));
 
 const JWK_MEMBER: Readonly<Record<number, 'n' | 'e' | 'd' | 'p' | 'q' | 'dp' | 'dq' | 'qi'>> = {
   [CKA.MODULUS]: 'n',
@@ -79,10 +65,10 @@ export function publicComponents(
     if (isPublic) values.set(CKA.MODULUS_BITS, modulusBitsValue(key));
     return { keyType: CKK.RSA, values };
   }
-  const curve = CURVES.find((candidate) => candidate.crv === jwk.crv);
+  const curve = CURVES.find((candidate) => candidate === jwk.crv);
   if (curve === undefined) return null;
-  values.set(CKA.EC_PARAMS, curve.params);
-  if (isPublic) values.set(CKA.EC_POINT, encodePoint(bytesOf(jwk.x), bytesOf(jwk.y)));
+  values.set(CKA.EC_PARAMS, parametersOf(curve));
+  if (isPublic) values.set(CKA.EC_POINT, pointOf(bytesOf(jwk.x), bytesOf(jwk.y)));
   return { keyType: CKK.EC, values };
 }
 
@@ -90,11 +76,6 @@ function modulusBitsValue(key: KeyObject): Uint8Array {
   const value = Buffer.alloc(8);
   value.writeUInt32LE(key.asymmetricKeyDetails?.modulusLength ?? 0, 0);
   return value;
-}
-
-/** CKA_EC_POINT: DER OCTET STRING of the uncompressed point; both curves' points are shorter than 128 bytes. */
-function encodePoint(x: Uint8Array, y: Uint8Array): Uint8Array {
-  return Buffer.concat([Uint8Array.of(0x04, 1 + x.length + y.length, 0x04), x, y]);
 }
 
 /** Null when the components are no key. */
@@ -137,15 +118,15 @@ function isConsistent(key: KeyObject): boolean {
   }
 }
 
+/** As a sound device takes it: with the OCTET STRING around the point. */
 export function ecPublicKey(params: Uint8Array, point: Uint8Array): KeyObject | null {
-  const curve = curveOf(params);
-  if (curve === undefined) return null;
-  const size = curve.bits / 8;
-  if (point.length !== 3 + 2 * size || point[0] !== 0x04 || point[1] !== 1 + 2 * size || point[2] !== 0x04) return null;
-  return parse(
-    { kty: 'EC', crv: curve.crv, x: textOf(point.subarray(3, 3 + size)), y: textOf(point.subarray(3 + size)) },
-    'public',
-  );
+  const curve = curveOfParameters(params);
+  if (curve === undefined || !isDerPoint(curve, point)) return null;
+  try {
+    return createPublicKey({ key: Buffer.from(spkiFromPoint(curve, point)), format: 'der', type: 'spki' });
+  } catch {
+    return null;
+  }
 }
 
 /** PKCS#8 DER, as CKM_*_KEY_WRAP carries private keys. Null when it is none, or of a kind that is not simulated. */

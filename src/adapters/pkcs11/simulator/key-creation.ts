@@ -1,11 +1,11 @@
 /** C_CreateObject, C_GenerateKey and C_GenerateKeyPair: from a template to objects that are not yet on the device. */
 import { generateKeyPair, type KeyObject, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
+import { CURVE_PARAMETERS, curveOfParameters } from '../../../keys/curve.ts';
 import { CKA, CKK, CKO, CKR } from '../constants.ts';
 import type { Attribute } from '../cryptoki.ts';
 import { readUlong } from './attribute-values.ts';
 import {
-  curveOf,
   ecPublicKey,
   publicComponents,
   RSA_PRIVATE_COMPONENTS,
@@ -124,9 +124,10 @@ export function checkPair(context: CreationContext, row: MechanismRow, templates
   const publicTemplate = checkTemplate(templates.publicTemplate, { ...common, class: CKO.PUBLIC_KEY });
   const privateTemplate = checkTemplate(templates.privateTemplate, { ...common, class: CKO.PRIVATE_KEY });
   if (keyType === CKK.EC) {
-    const curve = curveOf(required(publicTemplate, CKA.EC_PARAMS)) ?? refuse(CKR.ATTRIBUTE_VALUE_INVALID);
-    if (curve.bits < row.minKeySize || curve.bits > row.maxKeySize) refuse(CKR.KEY_SIZE_RANGE);
-    return { publicTemplate, privateTemplate, generate: () => generatePair('ec', { namedCurve: curve.crv }) };
+    const curve = curveOfParameters(required(publicTemplate, CKA.EC_PARAMS)) ?? refuse(CKR.ATTRIBUTE_VALUE_INVALID);
+    const { bits } = CURVE_PARAMETERS[curve];
+    if (bits < row.minKeySize || bits > row.maxKeySize) refuse(CKR.KEY_SIZE_RANGE);
+    return { publicTemplate, privateTemplate, generate: () => generatePair('ec', { namedCurve: curve }) };
   }
   const modulusLength = readUlong(required(publicTemplate, CKA.MODULUS_BITS)) ?? 0;
   const { leastExponent, bitsStep } = personality.rsaPairs ?? { leastExponent: 3, bitsStep: 1 };

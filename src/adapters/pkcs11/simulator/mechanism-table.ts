@@ -98,7 +98,7 @@ export const GENERIC_MECHANISMS: readonly MechanismRow[] = [
     ...row(CKM.RSA_PKCS_OAEP, 'rsa-oaep', RSA, CIPHER | KEY_WRAP),
     oaep: { hashes: [CKM.SHA_1, CKM.SHA256, CKM.SHA384, CKM.SHA512], matchingMgf: true },
   },
-  row(CKM.EC_KEY_PAIR_GEN, 'ec-key-pair-gen', [256, 384], F.GENERATE_KEY_PAIR),
+  row(CKM.EC_KEY_PAIR_GEN, 'ec-key-pair-gen', [256, 521], F.GENERATE_KEY_PAIR),
   row(CKM.GENERIC_SECRET_KEY_GEN, 'generic-key-gen', [1, 1024], F.GENERATE),
   row(CKM.AES_KEY_GEN, 'aes-key-gen', AES, F.GENERATE),
   row(CKM.AES_ECB, 'aes-ecb', AES, CIPHER),

@@ -208,11 +208,13 @@ describe('C_GenerateKeyPair', () => {
     expect(isSet(under, privateKey, CKA.WRAP)).toBeNull();
   });
 
-  it('makes EC pairs on P-256 and P-384', async () => {
+  it('makes EC pairs on P-256, P-384, P-521 and secp256k1, and on no other curve', async () => {
     const under = aModule();
     for (const [params, pointBytes] of [
       ['06082a8648ce3d030107', 67],
       ['06052b81040022', 99],
+      ['06052b81040023', 136],
+      ['06052b8104000a', 67],
     ] as const) {
       const pair = await under.module.C_GenerateKeyPair(
         under.session,
@@ -229,6 +231,9 @@ describe('C_GenerateKeyPair', () => {
       });
       expect(shown(under, under.module.C_CreateObject(under.session, copy), CKA.EC_POINT)).toHaveLength(pointBytes);
     }
+    const brainpool = template({ EC_PARAMS: Buffer.from('06092b2403030208010107', 'hex') });
+    const other = under.module.C_GenerateKeyPair(under.session, { type: CKM.EC_KEY_PAIR_GEN }, brainpool, []);
+    expect(await slowRefusalOf(other)).toBe(CKR.ATTRIBUTE_VALUE_INVALID);
   });
 
   it.each([
