@@ -131,7 +131,8 @@ export class StepRunner {
 
   async #takeBack(created: Created, context: SequenceContext): Promise<void> {
     await this.#undo.takeBack(created, context);
-    context.created.splice(context.created.indexOf(created), 1);
+    const at = context.created.indexOf(created);
+    if (at !== -1) context.created.splice(at, 1);
   }
 
   async #change(
@@ -223,8 +224,7 @@ export class StepRunner {
       }
       // In another process the call was cut off by a crash: that is no attempt of its own.
       const wasCutOff = unsettled.ended === null;
-      if (!wasCutOff && this.#attempt(step, context) >= Math.max(step.retry.attempts, TRANSIENT_ATTEMPTS))
-        return 'step.failed';
+      if (!wasCutOff && this.#attempt(step, context) >= attemptsOf(step)) return 'step.failed';
       context.failure = null;
       this.#scheduleRetry(step, context, wasCutOff);
       return 'settled.absent';
@@ -246,7 +246,7 @@ export class StepRunner {
     const inside = isTolerant(step);
     if (error.scope === 'run') throw suspensionOf(error);
     if (error.code === 'import-parameters-expired' && renew(step, context)) return 'step.renew';
-    const limit = error.scope === 'transient' ? Math.max(step.retry.attempts, TRANSIENT_ATTEMPTS) : 1;
+    const limit = error.scope === 'transient' ? attemptsOf(step) : 1;
     if (this.#attempt(step, context) < limit) {
       this.#scheduleRetry(step, context, false);
       return 'step.retry';
@@ -335,6 +335,10 @@ export class StepRunner {
     context.retryDelayMs = atOnce ? 0 : backoffMs(step.retry, attempt, this.#env.clock.random());
   }
 }
+
+/** A service with quotas throttles for longer than a busy device is busy. */
+const attemptsOf = ({ retry, spec }: Step): number =>
+  Math.max(retry.attempts, spec.quotas === undefined ? TRANSIENT_ATTEMPTS : 2 * TRANSIENT_ATTEMPTS);
 
 const isTolerant = (step: Step): boolean => step.block === 'after-each' || step.block === 'finally';
 
