@@ -50,6 +50,8 @@ export interface PlanStepLine {
   readonly device: string;
   readonly effect: string;
   readonly pointOfNoReturn: boolean;
+  /** What a destroying step takes away, in words. */
+  readonly object?: string;
   /** How many must sign before the step begins; absent: nobody. */
   readonly quorum?: number;
 }

@@ -118,9 +118,10 @@ function stepLines(title: string, steps: readonly PlanStepLine[], styles: Styles
   if (steps.length === 0) return [];
   const lines = steps.map((step) => {
     const final = step.pointOfNoReturn ? ` ${styles.red('(cannot be undone)')}` : '';
-    const { quorum } = step;
+    const { quorum, object } = step;
+    const what = object === undefined ? '' : `: ${visible(object)}`;
     const approval = quorum === undefined ? '' : ` ${styles.yellow(`(waits for ${counted(quorum, 'approval')})`)}`;
-    return `  ${styles.cyan(visible(step.do))}  ${styles.dim(visible(step.summary))}${final}${approval}`;
+    return `  ${styles.cyan(visible(step.do))}  ${styles.dim(visible(step.summary) + what)}${final}${approval}`;
   });
   return [styles.bold(title), ...lines, ''];
 }
