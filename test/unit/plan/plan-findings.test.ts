@@ -209,6 +209,7 @@ describe('what a reader must not miss', () => {
     expect(plan.head.afterEach).toEqual([
       {
         id: 'gone',
+        object: 'the source key itself',
         do: 'source.delete-key',
         summary: 'delete-key of the test',
         device: 'source',
