@@ -1,5 +1,6 @@
 import { lunaClassic } from '../../src/adapters/luna-classic/adapter.ts';
 import { openSimulated } from '../support/pkcs11-devices.ts';
+import { asymmetricConformance } from './asymmetric-suite.ts';
 import { deviceConformance } from './device-suite.ts';
 
 const expectations = {
@@ -14,3 +15,5 @@ deviceConformance(
   () => openSimulated(lunaClassic, { 'ha-members': 2 }),
   expectations,
 );
+
+asymmetricConformance('luna-classic, simulated', () => openSimulated(lunaClassic), ['rsa-aes-kwp-sha1']);
