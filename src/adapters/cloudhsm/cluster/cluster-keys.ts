@@ -7,11 +7,11 @@ import { attributeRow } from '../../pkcs11/simulator/attribute-table.ts';
 import type { Partition } from '../../pkcs11/simulator/partition.ts';
 import { LooseObject, type SimulatedObject } from '../../pkcs11/simulator/simulated-object.ts';
 import type { Slot } from '../../pkcs11/simulator/slot.ts';
-import { HsmRefusal } from './cluster.ts';
+import { HsmRefusal, type KeyQuorum } from './cluster.ts';
 import type { ClusterRecord, NodeRecord } from './cluster-record.ts';
 
 /** CKA_VENDOR_DEFINED and up; each value is a CK_ULONG cut to four bytes. */
-const STAMP = { owner: 0x8000_0f01, handle: 0x8000_0f02, boot: 0x8000_0f03 } as const;
+const STAMP = { owner: 0x8000_0f01, handle: 0x8000_0f02, boot: 0x8000_0f03, quorum: 0x8000_0f04 } as const;
 
 /** Handles are the creating node's id times this and a running number. */
 const HANDLES_PER_NODE = 2 ** 18;
@@ -35,6 +35,17 @@ export const ownerOf = (object: SimulatedObject): number | null => readStamp(obj
 export const handleOf = (object: SimulatedObject): number => readStamp(object, STAMP.handle) ?? 0;
 /** Of a session key: the boot of its node that it lives in. */
 export const bootOf = (object: SimulatedObject): number => readStamp(object, STAMP.boot) ?? 0;
+
+/** Approvals that the key wants, as it was made with. */
+export function quorumOf(object: SimulatedObject): KeyQuorum {
+  const stamp = readStamp(object, STAMP.quorum) ?? 0;
+  return { manage: Math.floor(stamp / 0x100), use: stamp % 0x100 };
+}
+
+export const isGuarded = (object: SimulatedObject): boolean => readStamp(object, STAMP.quorum) !== null;
+
+export const stampQuorum = (object: SimulatedObject, { manage, use }: KeyQuorum): void =>
+  writeStamp(object, STAMP.quorum, manage * 0x100 + use);
 
 export function stampKey(object: SimulatedObject, owner: number, node: NodeRecord): void {
   node.lastKey += 1;

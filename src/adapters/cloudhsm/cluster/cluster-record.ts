@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ProcessMark } from '../../pkcs11/process-mark.ts';
 import type { HsmType } from '../simulator/personality.ts';
-import { type ClusterOptions, HsmRefusal, type QuorumService, type UserType } from './cluster.ts';
+import { type ClusterOptions, HsmRefusal, type KeyService, type QuorumService, type UserType } from './cluster.ts';
 import { passwordHash } from './passwords.ts';
 
 export interface UserRecord {
@@ -28,7 +28,9 @@ export interface SessionRecord {
 
 export interface TokenRecord {
   readonly id: number;
-  readonly service: QuorumService;
+  readonly service: QuorumService | KeyService;
+  /** Of a key's token. */
+  readonly keyHandle?: number;
   /** Hex, 16 bytes. */
   readonly nonce: string;
   readonly user: string;

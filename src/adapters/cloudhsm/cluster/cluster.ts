@@ -14,6 +14,15 @@ export type UserType = (typeof USER_TYPES)[number];
 /** 3: user management · 4: quorum values. */
 export type QuorumService = 3 | 4;
 
+/** Approvals of crypto users, for one key (Client SDK 5). Management: wrap, unwrap, share, unshare, change attributes. */
+export type KeyService = 'key-management' | 'key-usage';
+
+/** Approvals that a key wants, of its owner and the users it is shared with. Both 0: none; else both 2 to 8. */
+export interface KeyQuorum {
+  readonly manage: number;
+  readonly use: number;
+}
+
 /**
  * What an HSM refuses. `code` is the vendor's number where a source has it, null where none is known: then callers show `name` in words
  * of their own and never make a number up.
@@ -45,15 +54,17 @@ export interface HsmKeyInfo {
   /** On this node. */
   readonly sharedWith: readonly number[];
   readonly isSession: boolean;
-  /** Approvals wanted to use and to manage the key, 0: none. */
+  /** Approvals wanted to use and to manage the key, the larger of both; 0: none. */
   readonly quorum: number;
+  readonly quorums: KeyQuorum;
 }
 
 export interface QuorumTokenView {
   readonly id: number;
-  readonly service: QuorumService;
+  readonly service: QuorumService | KeyService;
   /** The node number that the token names. */
   readonly node: number;
+  /** 0: a token of officers. */
   readonly keyHandle: number;
   readonly user: string;
   /** Seconds, 0: may be purged at any time. */
@@ -62,7 +73,7 @@ export interface QuorumTokenView {
   readonly approvers: readonly string[];
 }
 
-/** An officer's signature over a whole token file. */
+/** An officer's signature over a whole token file; of a key's token, a crypto user's. */
 export interface TokenApproval {
   readonly user: string;
   readonly type: 'CO' | 'CU';
@@ -111,6 +122,8 @@ export interface NodeSession {
   setMValue(service: QuorumService, m: number): void;
   /** Raw entry of this node for the token file. */
   requestToken(service: QuorumService): { readonly view: QuorumTokenView; readonly bytes: Uint8Array };
+  /** The same for one key, by a crypto user who owns it or shares in it. Throws `quorum-not-set` for a key that wants no approval. */
+  requestKeyToken(service: KeyService, handle: number): { readonly view: QuorumTokenView; readonly bytes: Uint8Array };
   /** `signed`: the whole token file as the approvers signed it, of which this node finds its own entry. */
   approveToken(signed: Uint8Array, approvals: readonly TokenApproval[]): void;
   deleteToken(id: number): void;
@@ -151,11 +164,32 @@ export interface SimulatedCluster {
    * the time; null: wait for ever. Else they are removed again from every node that can be reached, and HsmRefusal `too-few-servers`.
    */
   createOnAtLeast<T>(session: bigint, rule: MinimumServers, make: () => Promise<T>): Promise<T>;
+  /**
+   * Runs `make`, whose keys (public ones aside) are shared with these users and want these approvals from the start. Throws HsmRefusal
+   * `quorum-value`, `no-such-user` and `user-owns-key` before anything is made.
+   */
+  createGuarded<T>(session: bigint, guard: KeyGuard, make: () => Promise<T>): Promise<T>;
+  /**
+   * Runs `use`, in which these keys may be used although they want approvals. Every HSM that is up must have an approved token for each,
+   * and all of them are spent before `use` begins. Throws HsmRefusal RET_MXN_AUTH_FAILED with nothing spent. Other keys pass.
+   */
+  withApproval<T>(session: bigint, uses: readonly KeyUse[], use: () => Promise<T>): Promise<T>;
   /** Fault: the next removal after `createOnAtLeast` does not reach the node, which keeps an orphan key. */
   loseTombstone(nodeId: number): void;
   /** Makes a token key of a session key of the caller's own (OBJ_ATTR_TOKEN 0 → 1). */
   promote(session: bigint, object: bigint): void;
   close(): Promise<void>;
+}
+
+export interface KeyGuard {
+  readonly quorum: KeyQuorum;
+  /** User ids. */
+  readonly users: readonly number[];
+}
+
+export interface KeyUse {
+  readonly handle: number;
+  readonly service: KeyService;
 }
 
 export interface MinimumServers {
@@ -179,6 +213,8 @@ export interface ClusterOptions {
   readonly hsmType: 'hsm1.medium' | 'hsm2m.medium' | 'unlimited';
   /** SDK 5: a key must be on two HSMs before it is used. Default true; a cluster of one HSM needs it off. */
   readonly checksAvailability?: boolean;
+  /** Keys are created only while so many HSMs answer (create_object_minimum_nodes of the client's configuration). Default 1. */
+  readonly createObjectMinimumNodes?: number;
   /** Label of the token that PKCS#11 callers see; absent: the adapter's own. */
   readonly label?: string;
   readonly defects?: Defects;

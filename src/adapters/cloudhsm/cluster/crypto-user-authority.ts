@@ -9,21 +9,24 @@ import type { Act, Authority } from '../../pkcs11/simulator/authority.ts';
 import type { Role } from '../../pkcs11/simulator/record-codec.ts';
 import { refuse } from '../../pkcs11/simulator/refusal.ts';
 import type { SimulatedObject } from '../../pkcs11/simulator/simulated-object.ts';
-import { HsmRefusal } from './cluster.ts';
+import { HsmRefusal, type KeyGuard, type KeyUse } from './cluster.ts';
 import type { ClusterCore } from './cluster-core.ts';
 import {
   bootOf,
   copyOf,
   creatingNode,
   handleOf,
+  isGuarded,
   isOnNode,
   isPublic,
   onNode,
   ownerOf,
   sharedWith,
   stampKey,
+  stampQuorum,
 } from './cluster-keys.ts';
 import { type ClusterRecord, type NodeRecord, nodeOf } from './cluster-record.ts';
+import { checkGuard, spendKeyApproval } from './key-quorum.ts';
 import { tryLogin } from './node-users.ts';
 import { passwordHash } from './passwords.ts';
 
@@ -40,13 +43,19 @@ interface Serving {
 export class CryptoUserAuthority implements Authority {
   readonly #core: ClusterCore;
   readonly #checksAvailability: boolean;
+  /** HSMs that must answer for a key to be created. */
+  readonly minimumNodes: number;
+  #guard: KeyGuard | null = null;
+  /** Handles of keys whose approvals were spent for what is being done. */
+  #approved: ReadonlySet<number> = new Set();
   #login: { readonly name: string; readonly hash: string } | null = null;
   #serving: Serving | null = null;
   #made: SimulatedObject[] | null = null;
 
-  constructor(core: ClusterCore, options: { readonly checksAvailability: boolean }) {
+  constructor(core: ClusterCore, options: { readonly checksAvailability: boolean; readonly minimumNodes: number }) {
     this.#core = core;
     this.#checksAvailability = options.checksAvailability;
+    this.minimumNodes = options.minimumNodes;
   }
 
   tokenFlags(): number {
@@ -88,6 +97,10 @@ export class CryptoUserAuthority implements Authority {
   permit(object: SimulatedObject, act: Act): void {
     const { record, userId } = this.#now();
     const isOwn = ownerOf(object) === userId;
+    // Which return value the vendor gives is not known. Deleting a key wants no approval.
+    if (act !== 'destroy' && isGuarded(object) && !this.#approved.has(handleOf(object))) {
+      refuse(CKR.KEY_FUNCTION_NOT_PERMITTED);
+    }
     if (act === 'wrap-out' && !isOwn) refuse(CKR.KEY_NOT_WRAPPABLE);
     if ((act === 'destroy' || act === 'change') && !isOwn) refuse(CKR.ACTION_PROHIBITED);
     if ((act === 'use' || act === 'wrap-out') && this.#checksAvailability && object.session === 0) {
@@ -100,11 +113,63 @@ export class CryptoUserAuthority implements Authority {
 
   stamp(objects: readonly SimulatedObject[]): void {
     const owner = this.#now().userId ?? refuse(CKR.USER_NOT_LOGGED_IN);
+    const guard = this.#guard;
+    const guarded = guard === null ? [] : objects.filter((object) => !isPublic(object));
+    if (guarded.some((object) => object.session !== 0)) refuse(CKR.TEMPLATE_INCONSISTENT);
     this.#core.store.change((record) => {
       const node = firstUp(record);
+      const up = record.nodes.filter(({ isUp }) => isUp);
+      // Who waits for more HSMs to come back does so afterwards.
+      if (this.#made === null && up.length < this.minimumNodes) refuse(CKR.FUNCTION_FAILED);
       for (const object of objects) stampKey(object, owner, node);
+      for (const object of guarded) {
+        if (guard !== null && guard.quorum.use > 0) stampQuorum(object, guard.quorum);
+        const users = [...new Set(guard?.users)];
+        if (users.length > 0) for (const each of up) each.sharing[handleOf(object)] = [...users];
+      }
     });
     this.#made?.push(...objects);
+  }
+
+  /** See `createGuarded` of the cluster. */
+  async guarded<T>(guard: KeyGuard, make: () => Promise<T>): Promise<T> {
+    const { record, userId } = this.#now();
+    if (userId === null) throw new HsmRefusal('session-closed', null, 'nobody is logged in');
+    checkGuard(
+      record.nodes.filter(({ isUp }) => isUp),
+      userId,
+      guard,
+    );
+    this.#guard = guard;
+    try {
+      return await make();
+    } finally {
+      this.#guard = null;
+    }
+  }
+
+  /** See `withApproval` of the cluster. */
+  async approved<T>(uses: readonly KeyUse[], use: () => Promise<T>): Promise<T> {
+    const name = this.#login?.name;
+    const guarded = new Set<number>();
+    this.#core.store.change((record) => {
+      for (const node of record.nodes.filter(({ isUp }) => isUp)) {
+        const user = node.users.find((each) => each.type === 'CU' && each.name.toLowerCase() === name);
+        if (user === undefined) throw new HsmRefusal('session-closed', null, 'nobody is logged in');
+        for (const { handle, service } of uses) {
+          const key = keyUnlessAbsent(() => this.#core.keys.find(record, node, handle));
+          if (key === null || !isGuarded(key)) continue;
+          guarded.add(handle);
+          spendKeyApproval(node, key, { user, service, nowMs: this.#core.clock() });
+        }
+      }
+    });
+    this.#approved = guarded;
+    try {
+      return await use();
+    } finally {
+      this.#approved = new Set();
+    }
   }
 
   removed(object: SimulatedObject): void {
@@ -137,6 +202,16 @@ export class CryptoUserAuthority implements Authority {
     const userId = user !== undefined && user.passwordHash === login?.hash ? user.id : null;
     this.#serving = { record, node, userId };
     return this.#serving;
+  }
+}
+
+/** An HSM that has not the key has no token for it either. What nobody has shows when it is used. */
+function keyUnlessAbsent(find: () => SimulatedObject): SimulatedObject | null {
+  try {
+    return find();
+  } catch (error) {
+    if (error instanceof HsmRefusal) return null;
+    throw error;
   }
 }
 

@@ -15,20 +15,22 @@ const POLL_MS = 20;
 export async function createOnAtLeast<T>(
   core: ClusterCore,
   authority: CryptoUserAuthority,
-  rule: MinimumServers,
+  { timeoutMs, ...rule }: MinimumServers,
   make: () => Promise<T>,
 ): Promise<T> {
-  const deadline = rule.timeoutMs === null ? Number.POSITIVE_INFINITY : performance.now() + rule.timeoutMs;
+  const deadline = timeoutMs === null ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+  // The larger of what the caller and the configuration say.
+  const minServers = Math.max(rule.minServers, authority.minimumNodes);
   const { result, made } = await authority.collect(make);
-  while (upCount(core) < rule.minServers) {
+  while (upCount(core) < minServers) {
     if (performance.now() >= deadline) {
       const left = made.filter((object) => object.session === 0 && !tombstone(core, object)).length;
       throw new HsmRefusal(
         'too-few-servers',
         null,
         left === 0
-          ? `the key was not on ${rule.minServers} HSMs in time and was removed`
-          : `the key was not on ${rule.minServers} HSMs in time, and its removal did not reach every HSM`,
+          ? `the key was not on ${minServers} HSMs in time and was removed`
+          : `the key was not on ${minServers} HSMs in time, and its removal did not reach every HSM`,
       );
     }
     await sleep(POLL_MS);

@@ -4,27 +4,29 @@
  */
 import { createHash } from 'node:crypto';
 import { CKA } from '../../pkcs11/constants.ts';
-import type { SimulatedObject } from '../../pkcs11/simulator/simulated-object.ts';
 import { signStatement } from '../attest/sign-statement.ts';
 import type { Attestation } from '../attest/statement.ts';
 import {
-  type ClientKind,
   type HsmKeyInfo,
   HsmRefusal,
   type HsmUser,
+  type KeyService,
   type NodeSession,
   type QuorumService,
   type QuorumTokenView,
   type TokenApproval,
   type UserType,
 } from './cluster.ts';
-import { type ClusterCore, countCall, upNode } from './cluster-core.ts';
-import { isPublic, ownerOf, sharedWith } from './cluster-keys.ts';
-import { type ClusterRecord, type NodeRecord, nodeOf, type UserRecord } from './cluster-record.ts';
+import type { ClusterCore } from './cluster-core.ts';
+import { isPublic, ownerOf, quorumOf, sharedWith } from './cluster-keys.ts';
+import type { ClusterRecord, NodeRecord, UserRecord } from './cluster-record.ts';
 import { readKeyAttribute, writeKeyAttribute } from './key-attributes.ts';
+import { approvalsFor, type KeySpending, keyApprover, spendKeyApproval } from './key-quorum.ts';
+import { demand, NodeAccess, OFFICERS, type OpenSession } from './node-access.ts';
 import { addUser, checkNewUser, findUser, isLoggedIn, removeUser, userView } from './node-users.ts';
 import { checkPassword, passwordHash } from './passwords.ts';
 import {
+  addToken,
   approveToken,
   keptTokens,
   requestToken,
@@ -36,50 +38,32 @@ import {
 import { checkedQuorumKey } from './quorum-keys.ts';
 import { encodeTokenEntry } from './token-entry.ts';
 
-export interface OpenSession {
-  readonly id: string;
-  readonly nodeId: number;
-  readonly boot: number;
-  readonly user: HsmUser;
-  readonly client: ClientKind;
-}
-
-/** What a call works on: as it is, or a draft to change. */
-interface Scene {
-  readonly record: ClusterRecord;
-  readonly node: NodeRecord;
-  readonly me: UserRecord;
-}
-
-const OFFICERS: readonly UserType[] = ['CO', 'PCO'];
-
 export class OpenNodeSession implements NodeSession {
-  readonly #core: ClusterCore;
-  readonly #open: OpenSession;
-  #isOver = false;
+  readonly #access: NodeAccess;
 
   constructor(core: ClusterCore, open: OpenSession) {
-    this.#core = core;
-    this.#open = open;
+    this.#access = new NodeAccess(core, open);
   }
 
-  /** As of the login, once the session is over. */
+  get #core(): ClusterCore {
+    return this.#access.core;
+  }
+
   get user(): HsmUser {
-    const me = this.#isOver ? undefined : this.#me(this.#core.store.fresh());
-    return me === undefined ? this.#open.user : userView(me);
+    return this.#access.user;
   }
 
   logout(): void {
-    this.#change(({ node }) => {
-      node.sessions = node.sessions.filter(({ id }) => id !== this.#open.id);
+    this.#access.change(({ node }) => {
+      node.sessions = node.sessions.filter(({ id }) => id !== this.#access.open.id);
       node.tokens = keptTokens(node, this.#core.clock());
     });
-    this.#isOver = true;
+    this.#access.end();
   }
 
   createUser(type: 'CO' | 'CU', name: string, password: string): HsmUser {
     const hash = this.#hash(name, password);
-    return this.#change(({ record, node, me }) => {
+    return this.#access.change(({ record, node, me }) => {
       demand(me, OFFICERS);
       checkNewUser(record, node, { type, name, password });
       spendApproval(node, this.#spending(me, 3));
@@ -88,7 +72,7 @@ export class OpenNodeSession implements NodeSession {
   }
 
   deleteUser(type: 'CO' | 'CU', name: string): void {
-    this.#change(({ record, node, me }) => {
+    this.#access.change(({ record, node, me }) => {
       demand(me, OFFICERS);
       const user = findUser(node, type, name);
       if (user.id === me.id) throw new HsmRefusal('user-logged-in', null, 'a user cannot delete itself');
@@ -103,7 +87,7 @@ export class OpenNodeSession implements NodeSession {
   changePassword(type: UserType, name: string, password: string): void {
     checkPassword(password);
     const hash = this.#hash(name, password);
-    this.#change(({ node, me }) => {
+    this.#access.change(({ node, me }) => {
       const user = findUser(node, type, name);
       if (user.id !== me.id) {
         demand(me, OFFICERS);
@@ -118,7 +102,7 @@ export class OpenNodeSession implements NodeSession {
   }
 
   findAllKeys(userId: number): { handle: number; isOwned: boolean }[] {
-    return this.#look(({ record, node, me }) => {
+    return this.#access.look(({ record, node, me }) => {
       demand(me, [...OFFICERS, 'AU']);
       const found: { handle: number; isOwned: boolean }[] = [];
       for (const { handle, object } of this.#core.keys.onNode(record, node)) {
@@ -130,7 +114,7 @@ export class OpenNodeSession implements NodeSession {
   }
 
   keyHash(): string {
-    return this.#look(({ record, node, me }) => {
+    return this.#access.look(({ record, node, me }) => {
       demand(me, [...OFFICERS, 'AU']);
       const hash = createHash('sha256');
       for (const { handle, object } of this.#core.keys.onNode(record, node)) {
@@ -141,22 +125,31 @@ export class OpenNodeSession implements NodeSession {
   }
 
   keyInfo(handle: number): HsmKeyInfo {
-    return this.#look((scene) => {
-      const key = this.#usableKey(scene, handle);
+    return this.#access.look((scene) => {
+      const key = this.#access.usableKey(scene, handle);
       const owner = ownerOf(key) ?? 0;
-      return { handle, owner, sharedWith: sharedWith(scene.node, handle), isSession: key.session !== 0, quorum: 0 };
+      const quorums = quorumOf(key);
+      return {
+        handle,
+        owner,
+        sharedWith: sharedWith(scene.node, handle),
+        isSession: key.session !== 0,
+        quorum: Math.max(quorums.manage, quorums.use),
+        quorums,
+      };
     });
   }
 
   share(handle: number, userId: number, isShared: boolean): void {
-    this.#change((scene) => {
+    this.#access.change((scene) => {
       const { node, me } = scene;
-      const key = this.#ownKey(scene, handle);
+      const key = this.#access.ownKey(scene, handle);
       if (isPublic(key)) throw new HsmRefusal('key-public', null, 'every crypto user may use a public key as it is');
       if (key.session !== 0) throw new HsmRefusal('key-of-session', null, 'a session key cannot be shared');
       const other = node.users.find(({ id, type }) => id === userId && type === 'CU');
       if (other === undefined) throw new HsmRefusal('no-such-user', 0xce, `there is no crypto user with id ${userId}`);
       if (other.id === me.id) throw new HsmRefusal('user-owns-key', null, 'the owner needs no share of its own key');
+      spendKeyApproval(node, key, this.#keySpending(me));
       const rest = sharedWith(node, handle).filter((id) => id !== userId);
       const next = isShared ? [...rest, userId] : rest;
       if (next.length > 0) node.sharing[handle] = next;
@@ -165,15 +158,18 @@ export class OpenNodeSession implements NodeSession {
   }
 
   getAttribute(handle: number, attribute: number): Uint8Array {
-    return this.#look((scene) => readKeyAttribute(scene.node, this.#usableKey(scene, handle), attribute));
+    return this.#access.look((scene) => readKeyAttribute(scene.node, this.#access.usableKey(scene, handle), attribute));
   }
 
   setAttribute(handle: number, attribute: number, value: Uint8Array): void {
-    this.#change((scene) => {
+    this.#access.change((scene) => {
       const { record, node, me } = scene;
       if (attribute === CKA.TRUSTED) demand(me, OFFICERS);
-      const key = attribute === CKA.TRUSTED ? this.#core.keys.find(record, node, handle) : this.#ownKey(scene, handle);
+      const key =
+        attribute === CKA.TRUSTED ? this.#core.keys.find(record, node, handle) : this.#access.ownKey(scene, handle);
       if (key.session !== 0) throw new HsmRefusal('key-of-session', null, 'a session key cannot be changed');
+      // What an officer sets is the officer's to say.
+      if (attribute !== CKA.TRUSTED) spendKeyApproval(node, key, this.#keySpending(me));
       writeKeyAttribute(node, key, attribute, value);
     });
   }
@@ -181,37 +177,55 @@ export class OpenNodeSession implements NodeSession {
   async attest(handle: number, nonce: Uint8Array): Promise<Attestation> {
     const { identities, firmware } = this.#core;
     const identity = await identities.identity();
-    return this.#look((scene) =>
-      signStatement({ ...scene, identity, firmware, nonce, handle, key: this.#usableKey(scene, handle) }),
+    return this.#access.look((scene) =>
+      signStatement({ ...scene, identity, firmware, nonce, handle, key: this.#access.usableKey(scene, handle) }),
     );
   }
 
   setMValue(service: QuorumService, m: number): void {
-    this.#change(({ node, me }) => {
+    this.#access.change(({ node, me }) => {
       demand(me, OFFICERS);
       setMValue(node, m, { ...this.#spending(me, 4), target: service });
     });
   }
 
   requestToken(service: QuorumService): { view: QuorumTokenView; bytes: Uint8Array } {
-    return this.#change(({ node, me }) => {
+    return this.#access.change(({ node, me }) => {
       demand(me, OFFICERS);
       const nowMs = this.#core.clock();
-      const session = this.#open.client === 'sdk5' ? null : this.#open.id;
+      const session = this.#access.open.client === 'sdk5' ? null : this.#access.open.id;
       const token = requestToken(node, { user: me, service, session, nowMs });
       return { view: tokenView(node, token, nowMs), bytes: encodeTokenEntry(token) };
     });
   }
 
+  requestKeyToken(service: KeyService, handle: number): { view: QuorumTokenView; bytes: Uint8Array } {
+    return this.#access.change((scene) => {
+      const { node, me } = scene;
+      const required = approvalsFor(this.#access.usableKey(scene, handle), service);
+      const nowMs = this.#core.clock();
+      const session = this.#access.open.client === 'sdk5' ? null : this.#access.open.id;
+      const token = addToken(node, { user: me, service, session, nowMs, required, keyHandle: handle });
+      return { view: tokenView(node, token, nowMs), bytes: encodeTokenEntry(token) };
+    });
+  }
+
   approveToken(signed: Uint8Array, approvals: readonly TokenApproval[]): void {
-    this.#change(({ node, me }) => {
-      demand(me, OFFICERS);
-      approveToken(node, signed, approvals, this.#core.clock());
+    this.#access.change(({ record, node, me }) => {
+      demand(me, [...OFFICERS, 'CU']);
+      approveToken(node, signed, approvals, {
+        nowMs: this.#core.clock(),
+        requester: me,
+        approverOf: ({ keyHandle }, approval) =>
+          keyHandle === undefined
+            ? undefined
+            : keyApprover(node, this.#core.keys.find(record, node, keyHandle), approval),
+      });
     });
   }
 
   deleteToken(id: number): void {
-    this.#change(({ node, me }) => {
+    this.#access.change(({ node, me }) => {
       demand(me, OFFICERS);
       const kept = keptTokens(node, this.#core.clock());
       if (!kept.some((token) => token.id === id)) {
@@ -223,11 +237,11 @@ export class OpenNodeSession implements NodeSession {
 
   registerQuorumKey(name: string, proof: Uint8Array, signature: Uint8Array, publicKeyPem: string): void {
     const quorumKey = checkedQuorumKey(proof, signature, publicKeyPem);
-    this.#change(({ node, me }) => {
-      demand(me, OFFICERS);
+    this.#access.change(({ node, me }) => {
+      demand(me, [...OFFICERS, 'CU']);
       // Whoever could register for others could approve in their names.
-      if (findUser(node, 'CO', name).id !== me.id) {
-        throw new HsmRefusal('user-other', null, 'an officer registers its own key only');
+      if (findUser(node, me.type === 'CU' ? 'CU' : 'CO', name).id !== me.id) {
+        throw new HsmRefusal('user-other', null, 'a user registers its own key only');
       }
       me.quorumKey = quorumKey;
     });
@@ -238,59 +252,16 @@ export class OpenNodeSession implements NodeSession {
   }
 
   #spending(user: UserRecord, service: QuorumService): Spending {
-    const { id, client } = this.#open;
+    const { id, client } = this.#access.open;
     return { user, service, session: id, outlivesSession: client === 'sdk5', nowMs: this.#core.clock() };
+  }
+
+  #keySpending(user: UserRecord): KeySpending {
+    return { user, service: 'key-management', nowMs: this.#core.clock() };
   }
 
   #ownsKeys(record: ClusterRecord, node: NodeRecord, user: UserRecord): boolean {
     for (const { object } of this.#core.keys.onNode(record, node)) if (ownerOf(object) === user.id) return true;
     return false;
   }
-
-  /** Own, shared or public. */
-  #usableKey({ record, node, me }: Scene, handle: number): SimulatedObject {
-    demand(me, ['CU']);
-    const key = this.#core.keys.find(record, node, handle);
-    if (ownerOf(key) === me.id || isPublic(key) || sharedWith(node, handle).includes(me.id)) return key;
-    throw denied(handle);
-  }
-
-  #ownKey({ record, node, me }: Scene, handle: number): SimulatedObject {
-    demand(me, ['CU']);
-    const key = this.#core.keys.find(record, node, handle);
-    if (ownerOf(key) === me.id) return key;
-    throw denied(handle);
-  }
-
-  #look<T>(act: (scene: Scene) => T): T {
-    countCall(this.#core, this.#open.nodeId);
-    return act(this.#scene(this.#core.store.fresh()));
-  }
-
-  #change<T>(act: (scene: Scene) => T): T {
-    countCall(this.#core, this.#open.nodeId);
-    return this.#core.store.change((record) => act(this.#scene(record)));
-  }
-
-  #scene(record: ClusterRecord): Scene {
-    const node = upNode(record, this.#open.nodeId);
-    const me = this.#isOver ? undefined : this.#me(record);
-    if (me === undefined) throw new HsmRefusal('session-closed', null, 'nobody is logged in to the HSM any more');
-    return { record, node, me };
-  }
-
-  #me(record: ClusterRecord): UserRecord | undefined {
-    const { id, nodeId, boot, user } = this.#open;
-    const node = nodeOf(record, nodeId);
-    const isOpen = node.boot === boot && node.sessions.some((session) => session.id === id);
-    return isOpen ? node.users.find((each) => each.id === user.id) : undefined;
-  }
 }
-
-function demand(me: UserRecord, types: readonly UserType[]): void {
-  if (types.includes(me.type)) return;
-  throw new HsmRefusal('wrong-user-type', null, `this is not for a user of type ${me.type}`);
-}
-
-const denied = (handle: number): HsmRefusal =>
-  new HsmRefusal('access-denied', 0xc6, `the key ${handle} belongs to another user`);

@@ -1,6 +1,6 @@
 /**
  * Opens a simulated CloudHSM cluster: several HSMs that share their keys and nothing else. Not for production keys: its state is in
- * clear. Left out: quorum on single keys, PKCS#11 logins as something that the HSMs list.
+ * clear. Left out: PKCS#11 logins as something that the HSMs list.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -22,6 +22,8 @@ import {
   type Divergence,
   type HsmNode,
   HsmRefusal,
+  type KeyGuard,
+  type KeyUse,
   type MinimumServers,
   type ModuleOptions,
   type SimulatedCluster,
@@ -61,6 +63,7 @@ class Cluster implements SimulatedCluster {
   readonly #objects = new ObjectIndex(true);
   readonly #views = new Map<number, View>();
   readonly #checksAvailability: boolean;
+  readonly #minimumNodes: number;
   readonly #random = seededRandom(randomBytes(4).readUInt32LE());
   #modules = 0;
 
@@ -85,6 +88,7 @@ class Cluster implements SimulatedCluster {
     this.#core = { store, keys: new ClusterKeys(this.#partition), identities, firmware, clock };
     this.nodes = record.nodes.map(({ id, address }, server) => new ClusterNode(this.#core, { id, server, address }));
     this.#checksAvailability = options.checksAvailability ?? true;
+    this.#minimumNodes = options.createObjectMinimumNodes ?? 1;
   }
 
   syncCheck(): readonly Divergence[] {
@@ -124,7 +128,7 @@ class Cluster implements SimulatedCluster {
   module(options: ModuleOptions = {}): SimulatedModule {
     const { client = 'sdk5', faults, cryptoWorkers = 0 } = options;
     const checksAvailability = this.#checksAvailability && client === 'sdk5';
-    const authority = new CryptoUserAuthority(this.#core, { checksAvailability });
+    const authority = new CryptoUserAuthority(this.#core, { checksAvailability, minimumNodes: this.#minimumNodes });
     const slot = new Slot({
       token: this.#token,
       partitions: [this.#partition],
@@ -167,6 +171,14 @@ class Cluster implements SimulatedCluster {
 
   createOnAtLeast<T>(session: bigint, rule: MinimumServers, make: () => Promise<T>): Promise<T> {
     return createOnAtLeast(this.#core, this.#viewOf(session).authority, rule, make);
+  }
+
+  createGuarded<T>(session: bigint, guard: KeyGuard, make: () => Promise<T>): Promise<T> {
+    return this.#viewOf(session).authority.guarded(guard, make);
+  }
+
+  withApproval<T>(session: bigint, uses: readonly KeyUse[], use: () => Promise<T>): Promise<T> {
+    return this.#viewOf(session).authority.approved(uses, use);
   }
 
   promote(session: bigint, object: bigint): void {

@@ -5,7 +5,13 @@
  */
 import { randomBytes } from 'node:crypto';
 import { isAlive } from '../../pkcs11/process-mark.ts';
-import { HsmRefusal, type QuorumService, type QuorumTokenView, type TokenApproval } from './cluster.ts';
+import {
+  HsmRefusal,
+  type KeyService,
+  type QuorumService,
+  type QuorumTokenView,
+  type TokenApproval,
+} from './cluster.ts';
 import type { NodeRecord, TokenRecord, UserRecord } from './cluster-record.ts';
 import { isSigned } from './quorum-keys.ts';
 import { tokenInFile } from './token-entry.ts';
@@ -31,9 +37,9 @@ export function keptTokens(node: NodeRecord, nowMs: number): TokenRecord[] {
 }
 
 export function tokenView(node: NodeRecord, token: TokenRecord, nowMs: number): QuorumTokenView {
-  const { id, service, user, required, approvers } = token;
+  const { id, service, user, required, approvers, keyHandle = 0 } = token;
   const validitySeconds = Math.ceil(validityMs(token, nowMs) / 1000);
-  return { id, service, node: node.id, keyHandle: 0, user, validitySeconds, required, approvers };
+  return { id, service, node: node.id, keyHandle, user, validitySeconds, required, approvers };
 }
 
 export interface TokenRequest {
@@ -59,20 +65,30 @@ export function requestToken(node: NodeRecord, { user, service, session, nowMs }
   ) {
     throw new HsmRefusal('token-active', null, `${user.name} has a token for service ${service} already`);
   }
+  return addToken(node, { user, service, session, nowMs, required: node.mValues[service] });
+}
+
+interface NewToken extends Omit<TokenRequest, 'service'> {
+  readonly service: QuorumService | KeyService;
+  readonly required: number;
+  readonly keyHandle?: number;
+}
+
+/** Of several for one key each is good for one use: the tool's limit of one token per service is not for keys. Throws `token-store-full`. */
+export function addToken(node: NodeRecord, { user, nowMs, ...token }: NewToken): TokenRecord {
+  node.tokens = keptTokens(node, nowMs);
   makeRoom(node, nowMs);
-  const token: TokenRecord = {
+  const added: TokenRecord = {
+    ...token,
     id: node.nextTokenId,
-    service,
     nonce: randomBytes(16).toString('hex'),
     user: user.name,
     requestedAtMs: nowMs,
-    required: node.mValues[service],
-    session,
     approvers: [],
   };
   node.nextTokenId += 1;
-  node.tokens.push(token);
-  return token;
+  node.tokens.push(added);
+  return added;
 }
 
 /** The oldest that has no validity left gives way. */
@@ -83,6 +99,13 @@ function makeRoom(node: NodeRecord, nowMs: number): void {
   node.tokens.splice(oldest, 1);
 }
 
+export interface Approving {
+  readonly nowMs: number;
+  readonly requester: UserRecord;
+  /** Who approves what officers do not; undefined: it is theirs. */
+  readonly approverOf?: (token: TokenRecord, approval: TokenApproval) => UserRecord | undefined;
+}
+
 /**
  * All of the approvals or none. Throws HsmRefusal `token-unknown` (also one that is used up, or of another HSM), `token-expired`,
  * `approver-type`, `approver-unknown`, `approver-twice`, `signature-invalid`.
@@ -91,15 +114,19 @@ export function approveToken(
   node: NodeRecord,
   signed: Uint8Array,
   approvals: readonly TokenApproval[],
-  nowMs: number,
+  { nowMs, requester, approverOf }: Approving,
 ): void {
   const token = tokenInFile(signed, node.tokens);
-  if (token === undefined) throw new HsmRefusal('token-unknown', null, 'the HSM has no token of this token file');
+  // A crypto user has no say in the officers' tokens, nor in those of others.
+  const isOthers = isOfficer(requester) ? token?.keyHandle !== undefined : token?.user !== requester.name;
+  if (token === undefined || isOthers) {
+    throw new HsmRefusal('token-unknown', null, 'the HSM has no token of this token file');
+  }
   if (!keptTokens(node, nowMs).includes(token))
     throw new HsmRefusal('token-expired', null, 'the token is no longer valid');
   const approvers = [...token.approvers];
   for (const approval of approvals) {
-    const officer = approver(node, approval);
+    const officer = approverOf?.(token, approval) ?? approver(node, approval);
     if (approvers.includes(officer.name)) {
       throw new HsmRefusal('approver-twice', null, `${officer.name} has approved this token already`);
     }

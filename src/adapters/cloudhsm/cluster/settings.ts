@@ -38,6 +38,12 @@ export const CLUSTER_FIELDS: Readonly<Record<string, Field>> = {
     { kind: 'boolean', description: 'a key must be on two HSMs of the cluster before it is used' },
     true,
   ),
+  'create-object-minimum-nodes': optional({
+    kind: 'integer',
+    minimum: 1,
+    maximum: 28,
+    description: 'keys are created on a simulated cluster only while so many of its HSMs answer',
+  }),
   officers: optional({
     ...NAMES,
     description:
@@ -81,6 +87,9 @@ export function clusterOptions(
     users: [OFFICER, ...named('CO', 'officers'), ...cryptoUsers, ...(cryptoUsers.includes(owner) ? [] : [owner])],
     hsmType: given.hsmType,
     checksAvailability: values['key-availability-check'] !== false,
+    ...(typeof values['create-object-minimum-nodes'] === 'number'
+      ? { createObjectMinimumNodes: values['create-object-minimum-nodes'] }
+      : {}),
   };
 }
 

@@ -1,7 +1,7 @@
 /** `quorum token-sign …` and `user change-quorum …` of the simulated tool. Answers: user guide, `cloudhsm_cli-qm-token-*`. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { HsmRefusal, type QuorumService, type SimulatedCluster } from '../../cluster/cluster.ts';
+import { HsmRefusal, type QuorumService, type QuorumTokenView, type SimulatedCluster } from '../../cluster/cluster.ts';
 import type { ToolOptions } from '../admin-tool.ts';
 import { encodeTokenFile, newTokenFile } from '../token-file.ts';
 import { onEveryNode, upNodes } from './node-sessions.ts';
@@ -10,7 +10,8 @@ import { given, required, type ToolWords, usage } from './tool-words.ts';
 import { agreed } from './user-commands.ts';
 
 const SERVICES: Readonly<Record<string, QuorumService>> = { user: 3, quorum: 4 };
-const SERVICE_NAMES: Readonly<Record<QuorumService, string>> = { 3: 'user', 4: 'quorum' };
+const serviceName = (service: QuorumTokenView['service']): string =>
+  typeof service === 'string' ? service : { 3: 'user', 4: 'quorum' }[service];
 
 /** Of a registration: any bytes will do, the cluster only checks that the new key signed them. */
 const REGISTRATION_BYTES = 80;
@@ -50,7 +51,7 @@ export function listTokens(cluster: SimulatedCluster, _words: ToolWords, options
         const [first] = found;
         return {
           username: first?.user.toLowerCase() ?? '',
-          service: SERVICE_NAMES[first?.service ?? 3],
+          service: serviceName(first?.service ?? 3),
           'approvals-required': agreed(found.map((token) => token.required)),
           'number-of-approvals': agreed(found.map((token) => token.approvers.length)),
           'token-timeout-seconds': Math.min(...found.map((token) => token.validitySeconds)),

@@ -1,6 +1,7 @@
 /** The signed token file of an operation, brought to each HSM before the operation itself. */
 import { readFileSync } from 'node:fs';
 import { HsmRefusal } from '../../cluster/cluster.ts';
+import { serviceNumber } from '../../cluster/token-entry.ts';
 import { decodeTokenFile, type TokenFile } from '../token-file.ts';
 import type { NodeWork } from './node-sessions.ts';
 
@@ -28,7 +29,7 @@ export function approveOn({ node, session }: NodeWork, file: TokenFile | null): 
     node
       .quorumTokens()
       .filter((token) => token.user === session.user.name && file.approvalData.length > 0)
-      .flatMap((token) => (holdsToken(file, token.id, token.service) ? token.approvers : []))
+      .flatMap((token) => (holdsToken(file, token.id, serviceNumber(token.service)) ? token.approvers : []))
       .map((name) => name.toLowerCase()),
   );
   const approvals = file.signatures

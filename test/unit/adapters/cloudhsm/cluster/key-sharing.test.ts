@@ -106,6 +106,7 @@ describe('keys of a cluster', () => {
       sharedWith: [userId(node, 'user5')],
       isSession: false,
       quorum: 0,
+      quorums: { manage: 0, use: 0 },
     };
     expect(cryptoUser(node).keyInfo(handle)).toEqual(info);
     share(false);

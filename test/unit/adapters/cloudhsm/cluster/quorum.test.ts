@@ -321,7 +321,7 @@ describe('quorum values', () => {
 });
 
 describe('quorum keys', () => {
-  test("are RSA-2048, proven, and an officer's own", async () => {
+  test("are RSA-2048, proven, and the user's own", async () => {
     const node = nodeAt(await aCluster(), 0);
     const session = officer(node);
     const proof = new Uint8Array(245).fill(1);
@@ -335,11 +335,13 @@ describe('quorum keys', () => {
     const long = new Uint8Array(246);
     expect(attempt('officer1', long, signed(signer1, long), signer1.publicKeyPem)).toBe('quorum-proof');
     expect(attempt('officer2', proof, good, signer1.publicKeyPem)).toBe('user-other');
-    expect(refusalOf(() => cryptoUser(node).registerQuorumKey('user4', proof, good, signer1.publicKeyPem))).toBe(
-      'wrong-user-type',
-    );
+    const user4 = cryptoUser(node);
+    const asUser4 = (name: string) => refusalOf(() => user4.registerQuorumKey(name, proof, good, signer1.publicKeyPem));
+    expect(asUser4('user5')).toBe('user-other');
+    expect(asUser4('officer1')).toBe('no-such-user 0xce');
     expect(node.users().some(({ hasQuorumKey }) => hasQuorumKey)).toBe(false);
+    expect(asUser4('user4')).toBe('not refused');
     expect(attempt('OFFICER1', proof, good, signer1.publicKeyPem)).toBe('not refused');
-    expect(node.users().filter(({ hasQuorumKey }) => hasQuorumKey)).toHaveLength(1);
+    expect(node.users().filter(({ hasQuorumKey }) => hasQuorumKey)).toHaveLength(2);
   });
 });
