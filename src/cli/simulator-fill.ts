@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { FillOptions } from './actions/simulator-fill.ts';
 import { example, optionsOf, type Shell, share, wholeNumber } from './shell.ts';
+import { registerSimulatorServe } from './simulator-serve.ts';
 
 export function registerSimulator(program: Command, shell: Shell): void {
   const simulator = program
@@ -30,4 +31,5 @@ export function registerSimulator(program: Command, shell: Shell): void {
       const { simulatorFill } = await import('./actions/simulator-fill.ts');
       shell.exitCode = await simulatorFill(shell, device, optionsOf<FillOptions>(command));
     });
+  registerSimulatorServe(simulator, shell);
 }

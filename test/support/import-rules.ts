@@ -42,6 +42,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       'journal',
       'journal-port',
       'consoles',
+      'simulators',
       'runbook',
       'adapter-registry',
       'adapter-port',
@@ -83,6 +84,11 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     may: ['adapter', 'pkcs11', 'adapter-port', 'source', ...BASE],
     reason:
       'a console plays one vendor’s tool over that vendor’s simulator: it knows the adapter’s inside, and nothing of the engine',
+  },
+  simulators: {
+    may: ['adapter', ...BASE],
+    reason:
+      'a simulator is served for the vendor’s own clients: it knows the adapter’s simulator, and nothing of the engine',
   },
   runbook: {
     may: ['plan', 'plan-model', 'playbook', 'adapter-port', ...BASE],
