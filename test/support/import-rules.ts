@@ -151,7 +151,7 @@ const PACKAGE_HOMES: Readonly<Record<string, { readonly homes: readonly string[]
   yaml: { homes: ['src/source/'], reason: 'there is one way from YAML text to values with places' },
   '@marcbachmann/cel-js': { homes: ['src/playbook/'], reason: 'there is one way to check and run expressions' },
   'node-forge': {
-    homes: ['src/adapters/cloudhsm/attest/'],
+    homes: ['src/adapters/cloudhsm/attest/', 'src/adapters/yubihsm/simulator/'],
     reason: 'certificates are made for simulated HSMs only, and checked with node:crypto',
   },
   pkcs11js: {
