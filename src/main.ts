@@ -14,6 +14,8 @@ const INTERRUPTED = 130;
 
 const args = process.argv.slice(2);
 const { env } = process;
+// The AWS SDK warns on standard error that its later versions want a later Node.js; keyferry pins the version.
+env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 const stderr = createOutput(process.stderr, { env, whenClosed: 'ignore' });
 const shell: Shell = {
   io: {

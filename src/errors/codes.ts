@@ -172,6 +172,12 @@ export const ERROR_CODES = {
     'The device or its module went away in the middle of a call.',
     'See that the device works, then: keyferry resume',
   ),
+  'reply-malformed': spec(
+    7,
+    'transient',
+    'A reply of the device was cut short, altered on its way or is not what its protocol says; nothing of it was believed.',
+    'Find out what stands between keyferry and the device and could change a reply, then: keyferry resume',
+  ),
   'device-busy': spec(
     7,
     'transient',
@@ -238,6 +244,19 @@ export const ERROR_CODES = {
     'item',
     'The device cannot do this.',
     'Choose another mechanism or device; keyferry devices lists what each can do.',
+  ),
+
+  'credentials-refused': spec(
+    7,
+    'run',
+    'The service refused the credentials, or there were none.',
+    'Renew the credentials, then: keyferry resume',
+  ),
+  'permission-missing': spec(
+    7,
+    'run',
+    'The caller is not allowed an operation that the step needs.',
+    'Allow the operation that the message names, then: keyferry resume',
   ),
 
   // one call

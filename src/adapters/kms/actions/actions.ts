@@ -1,0 +1,49 @@
+/** The actions of AWS KMS, one line each. There is no delete-key: on other devices that means gone at once. */
+import type { ActionSpec } from '../../adapter.ts';
+import type { KmsAction } from './action.ts';
+import { checkUsable } from './check-usable.ts';
+import { confirmMaterial } from './confirm-material.ts';
+import { createAlias } from './create-alias.ts';
+import { createKey } from './create-key.ts';
+import { deleteAlias } from './delete-alias.ts';
+import { deleteImportedMaterial } from './delete-imported-material.ts';
+import { describeKmsKey } from './describe-key.ts';
+import { disableKey, enableKey } from './enable-key.ts';
+import { findKeys } from './find-keys.ts';
+import { getAttributes } from './get-attributes.ts';
+import { getImportParameters } from './get-import-parameters.ts';
+import { getPublicKey } from './get-public-key.ts';
+import { importKeyMaterial } from './import-key-material.ts';
+import { pointAlias } from './point-alias.ts';
+import { refuseOtherMaterial } from './refuse-other-material.ts';
+import { requireAttribute } from './require-attribute.ts';
+import { restoreAlias } from './restore-alias.ts';
+import { scheduleDeletion } from './schedule-deletion.ts';
+
+const ALL: readonly KmsAction[] = [
+  findKeys,
+  requireAttribute,
+  getAttributes,
+  describeKmsKey,
+  getPublicKey,
+  createKey,
+  getImportParameters,
+  importKeyMaterial,
+  confirmMaterial,
+  refuseOtherMaterial,
+  checkUsable,
+  createAlias,
+  pointAlias,
+  restoreAlias,
+  deleteAlias,
+  enableKey,
+  disableKey,
+  deleteImportedMaterial,
+  scheduleDeletion,
+];
+
+export const KMS_ACTIONS: ReadonlyMap<string, KmsAction> = new Map(ALL.map((action) => [action.spec.name, action]));
+
+export const KMS_ACTION_SPECS: Readonly<Record<string, ActionSpec>> = Object.fromEntries(
+  ALL.map(({ spec }) => [spec.name, spec]),
+);

@@ -1,0 +1,84 @@
+/**
+ * check-usable: encrypts and decrypts, signs and verifies, or makes and checks a MAC of random bytes. It shows that the key works, and
+ * nothing of whether it is the source's: any key would pass.
+ */
+import { randomBytes } from 'node:crypto';
+import type { KeyMetadata } from '@aws-sdk/client-kms';
+import type { KeyRef } from '../../../keys/key-record.ts';
+import { done } from '../../pkcs11/actions/action.ts';
+import { key, readKey, shape } from '../../pkcs11/actions/arguments.ts';
+import type { KmsConnection } from '../connection.ts';
+import { NOT_READY } from '../fingerprints.ts';
+import { describeKey, inWords } from '../locate.ts';
+import type { KmsAction } from './action.ts';
+
+const CHALLENGE_BYTES = 32;
+
+/** Does the key undo, or confirm, what it did? */
+async function roundTrip(kms: KmsConnection, ref: KeyRef, metadata: KeyMetadata): Promise<boolean> {
+  const KeyId = metadata.KeyId ?? '';
+  const what = `try out the ${inWords(ref.locator)}`;
+  const challenge = new Uint8Array(randomBytes(CHALLENGE_BYTES));
+  switch (metadata.KeyUsage) {
+    case 'ENCRYPT_DECRYPT': {
+      const EncryptionAlgorithm = metadata.KeySpec === 'SYMMETRIC_DEFAULT' ? 'SYMMETRIC_DEFAULT' : 'RSAES_OAEP_SHA_256';
+      const { CiphertextBlob } = await kms.callSeen(
+        'Encrypt',
+        { KeyId, EncryptionAlgorithm, Plaintext: challenge },
+        what,
+        NOT_READY,
+      );
+      const { Plaintext } = await kms.callSeen(
+        'Decrypt',
+        { KeyId, EncryptionAlgorithm, CiphertextBlob },
+        what,
+        NOT_READY,
+      );
+      return Plaintext !== undefined && Buffer.compare(Plaintext, challenge) === 0;
+    }
+    case 'SIGN_VERIFY': {
+      const SigningAlgorithm =
+        metadata.SigningAlgorithms?.find((name) => !name.includes('PKCS1')) ?? metadata.SigningAlgorithms?.[0];
+      if (SigningAlgorithm === undefined) return false;
+      const message = { KeyId, SigningAlgorithm, Message: challenge, MessageType: 'RAW' } as const;
+      const { Signature } = await kms.callSeen('Sign', message, what, NOT_READY);
+      const { SignatureValid } = await kms.callSeen('Verify', { ...message, Signature }, what, NOT_READY);
+      return SignatureValid === true;
+    }
+    case 'GENERATE_VERIFY_MAC': {
+      const MacAlgorithm = metadata.MacAlgorithms?.[0];
+      if (MacAlgorithm === undefined) return false;
+      const message = { KeyId, MacAlgorithm, Message: challenge };
+      const { Mac } = await kms.callSeen('GenerateMac', message, what, NOT_READY);
+      const { MacValid } = await kms.callSeen('VerifyMac', { ...message, Mac }, what, NOT_READY);
+      return MacValid === true;
+    }
+    default:
+      throw kms.fail(
+        'capability-missing',
+        `keys for ${metadata.KeyUsage} cannot be tried out; compare the public key.`,
+      );
+  }
+}
+
+export const checkUsable: KmsAction = {
+  spec: {
+    name: 'check-usable',
+    summary: 'Show that a KMS key works; not that it is its source',
+    effect: 'read',
+    input: shape({ key: key('The KMS key') }),
+    outputs: {
+      method: { type: 'string', lifetime: 'run', description: 'functional' },
+      strength: { type: 'string', lifetime: 'run', description: 'none: nothing was compared' },
+    },
+    quotas: { DescribeKey: 1 },
+    role: { kind: 'prove', method: 'method', strength: 'strength' },
+  },
+  async perform(kms, { args }) {
+    const ref = readKey(args, 'key');
+    if (!(await roundTrip(kms, ref, await describeKey(kms, ref)))) {
+      throw kms.fail('verification-failed', `the ${inWords(ref.locator)} does not undo what it did.`);
+    }
+    return done({ method: 'functional', strength: 'none' });
+  },
+};

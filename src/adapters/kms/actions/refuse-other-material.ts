@@ -1,0 +1,85 @@
+/**
+ * refuse-other-material: the negative control of confirm-material. Random bytes of the right length, wrapped here, must be refused by a
+ * KMS key that has material; a service that takes them compares nothing, and its confirmations are worth nothing.
+ */
+import { constants, createPublicKey, publicEncrypt, randomBytes } from 'node:crypto';
+import type { KeyMetadata } from '@aws-sdk/client-kms';
+import type { KeyRef } from '../../../keys/key-record.ts';
+import type { WrappedKey } from '../../../keys/wrapped-key.ts';
+import type { ActionResult } from '../../adapter.ts';
+import { done } from '../../pkcs11/actions/action.ts';
+import { key, readKey, shape } from '../../pkcs11/actions/arguments.ts';
+import type { KmsConnection } from '../connection.ts';
+import { isNamed } from '../errors.ts';
+import { currentExpiry } from '../expiry.ts';
+import { hasMaterial, isRawMaterial, isSymmetric, materialIdOf, sendImport } from '../import-call.ts';
+import { importableSpec, SPEC_MODELS } from '../key-model.ts';
+import { describeKey, inWords } from '../locate.ts';
+import { ABSENT, type KmsAction } from './action.ts';
+import { fetchParameters } from './get-import-parameters.ts';
+
+const WAY = { mechanism: 'rsa-oaep-sha256', wrapping: 'RSA_2048' } as const;
+
+function wrapRandom(spki: Uint8Array, { KeySpec: spec }: KeyMetadata): WrappedKey {
+  const known = importableSpec(spec);
+  const length = (known === undefined ? null : SPEC_MODELS[known].materialBytes)?.least ?? 32;
+  const bytes = publicEncrypt(
+    {
+      key: createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }),
+      padding: constants.RSA_PKCS1_OAEP_PADDING,
+      oaepHash: 'sha256',
+    },
+    randomBytes(length),
+  );
+  return { kind: 'wrapped-key', mechanism: WAY.mechanism, bytes: new Uint8Array(bytes), payload: null };
+}
+
+const accepted = (kms: KmsConnection, ref: KeyRef): ActionResult =>
+  done({}, [
+    {
+      code: 'verification-failed',
+      message:
+        `${kms.name}: the ${inWords(ref.locator)} TOOK RANDOM BYTES and may now hold them instead of its own material. Do not use it: ` +
+        'discard it, or delete its material and import that of the source again. This service does not compare material',
+    },
+  ]);
+
+export const refuseOtherMaterial: KmsAction = {
+  spec: {
+    name: 'refuse-other-material',
+    summary: 'Check that a KMS key refuses any material but its own',
+    effect: 'change',
+    input: shape({ key: key('The KMS key: symmetric or HMAC, with its material in place') }),
+    outputs: {},
+    quotas: { DescribeKey: 1, GetParametersForImport: 1, ImportKeyMaterial: 1 },
+  },
+  async perform(kms, { args }) {
+    const ref = readKey(args, 'key');
+    const ready = await kms.awaited(async () => {
+      const metadata = await describeKey(kms, ref);
+      return hasMaterial(metadata) ? metadata : undefined;
+    });
+    const what = inWords(ref.locator);
+    // Without material it would take the random bytes as its first, for ever.
+    if (ready === undefined) throw kms.fail('device-refused', `the ${what} has no material; it was left alone.`);
+    if (!isRawMaterial(ready)) {
+      throw kms.fail('capability-missing', `the ${what} is asymmetric: compare its public key instead.`);
+    }
+    const { spki, parameters } = await fetchParameters(kms, ref, WAY);
+    const id = materialIdOf(ready);
+    const extra = isSymmetric(ready)
+      ? ({ ImportType: 'EXISTING_KEY_MATERIAL', ...(id === '' ? {} : { KeyMaterialId: id }) } as const)
+      : {};
+    try {
+      await sendImport(kms, { ref, parameters, wrapped: wrapRandom(spki, ready) }, currentExpiry(ready), extra);
+    } catch (error) {
+      if (isNamed(error, 'IncorrectKeyMaterialException')) return done({});
+      throw error;
+    }
+    return accepted(kms, ref);
+  },
+  /** Whether the bytes were refused only an answer tells; asking again with others does no harm that the first did not. */
+  async reconcile() {
+    return ABSENT;
+  },
+};
