@@ -54,9 +54,9 @@ export async function openPkcs11Device(options: OpenPkcs11Options): Promise<Devi
     const lookups = openSession();
     if ((info.flags & CKF.LOGIN_REQUIRED) !== 0) await options.login.login(module, lookups, info, await options.pin());
     const token = makeToken(options, info, lookups, openSession);
-    await resolveWrapMechanisms(token, { probe: options.capabilities?.probe ?? true });
+    await resolveWrapMechanisms(token);
     narrowWrapping(token, options.capabilities ?? {});
-    if (options.capabilities?.probe ?? true) token.sessionKeyWay = await findSessionKeyWay(token);
+    if (token.isProbing) token.sessionKeyWay = await findSessionKeyWay(token);
     return new Pkcs11Device({
       token,
       description: describe(options, token),
@@ -86,6 +86,7 @@ function makeToken(options: OpenPkcs11Options, info: TokenInfo, lookups: Handle,
     mechanisms: new Set(module.C_GetMechanismList(info.slot)),
     uniqueIds: capabilities.uniqueIds ?? profile.uniqueIds,
     settle: capabilities.settle ?? profile.settle,
+    isProbing: capabilities.probe ?? true,
   });
 }
 

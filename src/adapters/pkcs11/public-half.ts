@@ -3,6 +3,7 @@
  * what is lacking is taken from the public object that goes with it: by the modulus, which proves it, or, as an EC private key shows no
  * point on most devices, by id and curve. Several different candidates are refused, never chosen from.
  */
+import { KeyferryError } from '../../errors/keyferry-error.ts';
 import { spkiFromPoint } from '../../keys/curve.ts';
 import type { Curve } from '../../keys/key-spec.ts';
 import { spkiFromRsa } from '../../keys/public-key.ts';
@@ -29,7 +30,20 @@ export function spkiAt(token: Token, handle: Handle, keyClass: 'public' | 'priva
   return spkiOf(token, token.facts(handle, keyClass));
 }
 
+/** Throws CryptokiError. */
 export function findSpki(token: Token, object: HalfOf): Found {
+  try {
+    return shownSpki(token, object);
+  } catch (error) {
+    // Numbers that are no key, and points that are on no curve.
+    if (error instanceof KeyferryError && error.code === 'argument-invalid') {
+      return { lacking: 'what the device shows as the public half is no key' };
+    }
+    throw error;
+  }
+}
+
+function shownSpki(token: Token, object: HalfOf): Found {
   if (object.class === 'secret') return { lacking: 'a secret key has no public half' };
   if (object.type === 'rsa') return rsaSpki(token, object.handle);
   if (object.type === 'ec') return ecSpki(token, object);

@@ -32,6 +32,8 @@ export interface TokenOptions {
   readonly mechanisms: ReadonlySet<number>;
   readonly uniqueIds: boolean;
   readonly settle: { readonly reads: number; readonly intervalMs: number };
+  /** Throw-away session keys may be made to find out what mechanisms mean. */
+  readonly isProbing: boolean;
 }
 
 export class Token {
@@ -44,6 +46,7 @@ export class Token {
   readonly mechanisms: ReadonlySet<number>;
   readonly uniqueIds: boolean;
   readonly settle: { readonly reads: number; readonly intervalMs: number };
+  readonly isProbing: boolean;
   readonly index = new ObjectIndex();
   /** Set once the probe is done. */
   wrap: ReadonlyMap<string, ResolvedWrap> = new Map();
@@ -77,6 +80,7 @@ export class Token {
     this.mechanisms = options.mechanisms;
     this.uniqueIds = options.uniqueIds;
     this.settle = options.settle;
+    this.isProbing = options.isProbing;
   }
 
   get serial(): string {

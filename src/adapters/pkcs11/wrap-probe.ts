@@ -5,21 +5,14 @@
  * keys, what it lists is believed and marked unproven, but for numbers that are known to be ambiguous. The RSA-AES hybrid is composed of
  * two other mechanisms where it is not there, or not proven, in one call.
  */
-import {
-  constants,
-  createCipheriv,
-  createDecipheriv,
-  generateKeyPair,
-  type KeyObject,
-  privateDecrypt,
-} from 'node:crypto';
-import { promisify } from 'node:util';
+import { createCipheriv } from 'node:crypto';
 import { PROBE_BLOCKS } from '../../keys/fingerprint.ts';
 import { WRAP_MECHANISMS, type WrapMechanism, type WrapMechanismName } from '../../keys/mechanisms.ts';
 import { boolAttribute, ulongAttribute } from './attribute-codec.ts';
 import { CKA, CKF_MECHANISM, CKK, CKM, CKO } from './constants.ts';
-import { type Attribute, CryptokiError, type Handle, type Mechanism } from './cryptoki.ts';
+import type { Attribute, Handle, Mechanism } from './cryptoki.ts';
 import { type KeyWrapFormat, keyWrapFormat } from './key-wrap-format.ts';
+import { attempt, discard, importProbeKey, openProbe, type RsaFormat } from './probe-key.ts';
 import type { WrapRule } from './profile.ts';
 import type { Token } from './token.ts';
 
@@ -40,20 +33,9 @@ const AMBIGUOUS: ReadonlySet<number> = new Set([CKM.AES_KEY_WRAP_PAD]);
 
 type Verdict = 'proven' | 'other' | 'unknown';
 
-const PROBE_MODULUS_BYTES = 256;
-/** RFC 5649 §3. */
-const KWP_IV = Buffer.from('a65959a6', 'hex');
-
-/** One pair for all probes of this process: it protects nothing but keys that live for milliseconds. */
-let pair: Promise<{ readonly publicKey: KeyObject; readonly privateKey: KeyObject }> | undefined;
-const probePair = () => {
-  pair ??= promisify(generateKeyPair)('rsa', { modulusLength: PROBE_MODULUS_BYTES * 8 });
-  return pair;
-};
-
 /** Fills `token.wrap` and `token.unwrap`. Leaves no object behind. */
-export async function resolveWrapMechanisms(token: Token, options: { readonly probe: boolean }): Promise<void> {
-  const probe = new WrapProbe(token, options.probe);
+export async function resolveWrapMechanisms(token: Token): Promise<void> {
+  const probe = new WrapProbe(token);
   const wrap = new Map<string, ResolvedWrap>();
   const unwrap = new Map<string, ResolvedWrap>();
   try {
@@ -102,16 +84,14 @@ function composedOf(
 
 class WrapProbe {
   readonly #token: Token;
-  readonly #isOn: boolean;
   readonly #made: Handle[] = [];
   readonly #formats = new Map<number, KeyWrapFormat | 'none' | 'unknown'>();
   #payload: Promise<{ readonly handle: Handle; readonly ciphertext: Uint8Array } | null> | undefined;
   #kek: Promise<Handle | null> | undefined;
   #publicKey: Promise<Handle | null> | undefined;
 
-  constructor(token: Token, isOn: boolean) {
+  constructor(token: Token) {
     this.#token = token;
-    this.#isOn = isOn;
   }
 
   async resolve(descriptor: WrapMechanism, rule: WrapRule): Promise<ResolvedWrap | null> {
@@ -119,7 +99,7 @@ class WrapProbe {
       if (!this.#token.mechanisms.has(number)) continue;
       const mechanism: Mechanism =
         rule.oaep === undefined ? { type: number } : { type: number, parameter: { kind: 'oaep', ...rule.oaep } };
-      const verdict = this.#isOn ? await this.#judge(descriptor, mechanism) : 'unknown';
+      const verdict = this.#token.isProbing ? await this.#judge(descriptor, mechanism) : 'unknown';
       const needsProof = AMBIGUOUS.has(number) || descriptor.kind === 'rsa-aes-kwp';
       if (verdict === 'other' || (verdict === 'unknown' && needsProof)) continue;
       return {
@@ -136,29 +116,25 @@ class WrapProbe {
 
   async #judge(descriptor: WrapMechanism, mechanism: Mechanism): Promise<Verdict> {
     const { kind, hash } = descriptor;
-    if (hash !== undefined)
-      return await this.#judgeRsa(mechanism, kind === 'rsa-oaep' ? oaepOpener(hash) : hybridOpener(hash));
+    if (hash !== undefined) return await this.#judgeRsa(mechanism, { kind, hash });
     const known = this.#formats.get(mechanism.type) ?? (await this.#format(mechanism));
     this.#formats.set(mechanism.type, known);
     if (known === 'unknown') return 'unknown';
     return known === descriptor.kind ? 'proven' : 'other';
   }
 
-  async #judgeRsa(mechanism: Mechanism, open: Opener): Promise<Verdict> {
-    this.#publicKey ??= this.#importPublicKey();
+  async #judgeRsa(mechanism: Mechanism, format: RsaFormat): Promise<Verdict> {
+    this.#publicKey ??= attempt(() => importProbeKey(this.#token, this.#token.lookups));
     const publicKey = await this.#publicKey;
     const payload = await this.#payloadKey();
     if (publicKey === null || payload === null) return 'unknown';
+    if (!this.#made.includes(publicKey)) this.#made.push(publicKey);
     const wrapped = await attempt(() =>
       this.#token.module.C_WrapKey(this.#token.lookups, mechanism, publicKey, payload.handle),
     );
     if (wrapped === null) return 'other';
-    const { privateKey } = await probePair();
-    try {
-      return isKeyOf(open(privateKey, wrapped), payload.ciphertext) ? 'proven' : 'other';
-    } catch {
-      return 'other';
-    }
+    const opened = await openProbe(wrapped, format);
+    return opened !== null && isKeyOf(opened, payload.ciphertext) ? 'proven' : 'other';
   }
 
   async #format(mechanism: Mechanism): Promise<KeyWrapFormat | 'none' | 'unknown'> {
@@ -207,59 +183,8 @@ class WrapProbe {
     return handle;
   }
 
-  async #importPublicKey(): Promise<Handle | null> {
-    const { module, lookups } = this.#token;
-    const jwk = (await probePair()).publicKey.export({ format: 'jwk' });
-    const template = [
-      ulongAttribute(CKA.CLASS, CKO.PUBLIC_KEY),
-      ulongAttribute(CKA.KEY_TYPE, CKK.RSA),
-      boolAttribute(CKA.TOKEN, false),
-      boolAttribute(CKA.WRAP, true),
-      { type: CKA.MODULUS, value: new Uint8Array(Buffer.from(jwk.n ?? '', 'base64url')) },
-      { type: CKA.PUBLIC_EXPONENT, value: new Uint8Array(Buffer.from(jwk.e ?? '', 'base64url')) },
-    ];
-    const handle = await attempt(() => module.C_CreateObject(lookups, template));
-    if (handle !== null) this.#made.push(handle);
-    return handle;
-  }
-
-  /** Session objects die with their session at the latest. */
   cleanUp(): void {
-    for (const handle of this.#made) {
-      try {
-        this.#token.module.C_DestroyObject(this.#token.lookups, handle);
-      } catch (error) {
-        if (!(error instanceof CryptokiError)) throw error;
-      }
-    }
-  }
-}
-
-/** Opens what a device wrapped; throws where it is of another format. */
-type Opener = (privateKey: KeyObject, wrapped: Uint8Array) => Uint8Array;
-
-const oaepOpener =
-  (hash: string): Opener =>
-  (privateKey, wrapped) =>
-    privateDecrypt({ key: privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: hash }, wrapped);
-
-/** The one-use key must be AES-256: the hybrid's name promises it, and AWS KMS wants it. */
-const hybridOpener =
-  (hash: string): Opener =>
-  (privateKey, wrapped) => {
-    const oneUse = oaepOpener(hash)(privateKey, wrapped.subarray(0, PROBE_MODULUS_BYTES));
-    const cipher = createDecipheriv('id-aes256-wrap-pad', oneUse, KWP_IV);
-    oneUse.fill(0);
-    return Buffer.concat([cipher.update(wrapped.subarray(PROBE_MODULUS_BYTES)), cipher.final()]);
-  };
-
-/** null: the device refused. */
-async function attempt<T>(call: () => Promise<T> | T): Promise<T | null> {
-  try {
-    return await call();
-  } catch (error) {
-    if (error instanceof CryptokiError) return null;
-    throw error;
+    for (const handle of this.#made) discard(this.#token, this.#token.lookups, handle);
   }
 }
 

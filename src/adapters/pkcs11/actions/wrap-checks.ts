@@ -8,6 +8,7 @@ import type { KeyFacts } from '../key-facts.ts';
 import { whyNotExportable } from '../key-record.ts';
 import { inWords } from '../locate.ts';
 import { payloadSize } from '../payload-size.ts';
+import { privateKeyVerdict } from '../private-key-probe.ts';
 import type { Token } from '../token.ts';
 import type { ResolvedWrap } from '../wrap-probe.ts';
 
@@ -48,6 +49,20 @@ function mayNotLeave(token: Token, payload: KeyFacts, wrapping: KeyFacts | null)
   }
   const reason = whyNotExportable(token, payload);
   return reason === null ? null : { code: 'key-not-extractable', reason };
+}
+
+/** What a throw-away private key showed; of other keys nothing is asked. */
+export async function privateKeyRefusal(token: Token, wrap: ResolvedWrap, payload: KeyFacts): Promise<Refusal | null> {
+  if (payload.class !== 'private') return null;
+  const verdict = await privateKeyVerdict(token, wrap);
+  if (verdict === 'refuses') {
+    return { code: 'key-not-extractable', reason: `${token.name} does not wrap private keys with ${wrap.name}` };
+  }
+  if (verdict === 'other-format') {
+    const reason = `${token.name} wraps private keys with ${wrap.name} in a form that is not PKCS#8, which nothing else could open`;
+    return { code: 'mechanism-invalid', reason };
+  }
+  return null;
 }
 
 /** Under a wrapping key that is not known yet only what fits under none is refused. */

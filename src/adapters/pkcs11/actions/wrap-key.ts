@@ -11,7 +11,7 @@ import { payloadSize } from '../payload-size.ts';
 import type { Token } from '../token.ts';
 import { type Arguments, done, type Pkcs11Action } from './action.ts';
 import { key, mechanism, readKey, readKeyIfKnown, readText, readTextIfGiven, shape } from './arguments.ts';
-import { whyMissing, wrapRefusal, wrongLength } from './wrap-checks.ts';
+import { privateKeyRefusal, whyMissing, wrapRefusal, wrongLength } from './wrap-checks.ts';
 
 function usageOf(payload: KeyFacts): { readonly [name in AttributeName]?: boolean } {
   const usage: { [name in AttributeName]?: boolean } = {};
@@ -32,7 +32,8 @@ async function findings(token: Token, args: Arguments): Promise<readonly Finding
   const wrappingRef = readKeyIfKnown(args, 'wrapping-key');
   const wrapping = wrappingRef === null ? null : await wrappingFacts(token, args);
   const found = wrapRefusal(token, wrap, payload, wrapping);
-  if (found !== null) return [{ level: 'block', reason: found.reason }];
+  const other = found ?? (await privateKeyRefusal(token, wrap, payload));
+  if (other !== null) return [{ level: 'block', reason: other.reason }];
   if (wrapping === null && wrap.kind === 'rsa-oaep') {
     const bytes = payloadSize(payload)?.usual ?? 0;
     const capacity = oaepCapacity(2048, wrap.hash ?? 'sha1');
@@ -83,7 +84,7 @@ export const wrapKey: Pkcs11Action = {
       async () => {
         const wrapping = await wrappingFacts(token, args);
         const payload = token.recentFacts(locateNow(token, ref) ?? (await locate(token, ref)), ref.locator.class);
-        const found = wrapRefusal(token, wrap, payload, wrapping);
+        const found = wrapRefusal(token, wrap, payload, wrapping) ?? (await privateKeyRefusal(token, wrap, payload));
         if (found !== null) {
           throw token.fail(found.code, `the ${inWords(payload)} cannot be wrapped: ${found.reason}.`);
         }
