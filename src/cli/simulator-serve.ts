@@ -33,6 +33,7 @@ export function registerSimulatorServe(simulator: Command, shell: Shell): void {
         'full',
       ]),
     )
+    .option('--firmware <LEVEL>', 'the firmware it has, like 2.4 (the default)')
     .addHelpText('after', example(`keyferry simulator serve ${FIRST} --port 8000 --state .keyferry/served`))
     .action(async (name: string, _own: unknown, command: Command) => {
       const { simulatorServe } = await import('./actions/simulator-serve.ts');

@@ -36,4 +36,9 @@ export const SERVED_SIMULATORS: Readonly<Record<string, ServedSimulator>> = {
     takes: ['region', 'signatures'],
     serve: async (request) => (await import('./serve-kms.ts')).serveSimulatedKms(request),
   },
+  yubihsm: {
+    summary: "a YubiHSM 2 behind Yubico's connector, for yubihsm-shell and libyubihsm: pass the URL as the connector",
+    takes: ['firmware'],
+    serve: async (request) => (await import('./serve-yubihsm.ts')).serveSimulatedYubiHsm(request),
+  },
 };

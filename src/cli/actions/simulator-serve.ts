@@ -9,18 +9,19 @@ export interface ServeOptions {
   readonly state?: string;
   readonly region?: string;
   readonly signatures?: string;
+  readonly firmware?: string;
 }
 
 /** Never resolves: a signal ends the command. Rejects with `usage` before anything is opened. */
 export async function simulatorServe(
   shell: Shell,
   name: string,
-  { port, state, region, signatures }: CommonOptions & ServeOptions,
+  { port, state, region, signatures, firmware }: CommonOptions & ServeOptions,
 ): Promise<number> {
   const simulator = SERVED_SIMULATORS[name];
   if (simulator === undefined) throw new Error(`no simulator "${name}" behind checked arguments`);
   const options: Record<string, string> = {};
-  for (const [option, value] of Object.entries({ region, signatures })) {
+  for (const [option, value] of Object.entries({ region, signatures, firmware })) {
     if (value === undefined) continue;
     if (!simulator.takes.includes(option)) throw new KeyferryError('usage', `--${option} is not for ${name}.`);
     options[option] = value;

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { KeyferryError } from '../../../errors/keyferry-error.ts';
 import { DroppedReply } from './faults.ts';
 import type { SimulatedYubiHsm } from './simulated-yubihsm.ts';
 
@@ -12,6 +13,7 @@ const SHORTEST_MESSAGE = 3;
 const LONGEST_MESSAGE = 3139;
 /** For headers and body of one request. */
 const REQUEST_TIMEOUT_MS = 10_000;
+const MAX_CONNECTIONS = 1_000;
 const HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
 export interface ConnectorOptions {
@@ -28,9 +30,14 @@ export interface ServedConnector {
 
 type ServedDevice = Pick<SimulatedYubiHsm, 'exchange' | 'status'>;
 
-/** Rejects with what the system says when the port is taken. */
+/** Rejects with KeyferryError `usage` when the port cannot be had. */
 export async function serveConnector(device: ServedDevice, { port }: ConnectorOptions): Promise<ServedConnector> {
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS });
+  const server = createServer({
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    headersTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: 500,
+  });
+  server.maxConnections = MAX_CONNECTIONS;
   const bound = await listen(server, port);
   const status = device.status(ADDRESS, bound);
   server.on('request', (request, response) => {
@@ -48,9 +55,12 @@ export async function serveConnector(device: ServedDevice, { port }: ConnectorOp
 
 function listen(server: Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const why = cause.code === 'EADDRINUSE' ? 'it is in use' : (cause.code ?? 'unknown reason');
+      const hint = 'Choose another with --port, or leave it out to get a free one.';
+      reject(new KeyferryError('usage', `Port ${port} cannot be listened on: ${why}.`, { cause, hint }));
+    });
     server.listen(port, ADDRESS, () => {
-      server.off('error', reject);
       const bound = server.address();
       resolve(typeof bound === 'object' && bound !== null ? bound.port : port);
     });
@@ -78,7 +88,7 @@ async function respond(exchange: Exchange): Promise<void> {
     return answer(response, 405);
   }
   if (method === 'POST') return await api(exchange);
-  response.writeHead(200, { 'Content-Type': 'text/plain' }).end(status);
+  response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': status.length }).end(status);
 }
 
 /** A page of another site that a browser on this machine has open must not reach the device by a name of its own (DNS rebinding). */
