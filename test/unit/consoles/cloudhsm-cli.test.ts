@@ -53,7 +53,8 @@ test('says in the tool’s own sentence that a quorum is missing', async () => {
 
 test.each([
   ['user lst', 'Did you mean user list?'],
-  ['key wrap rsa-oaep', 'This console has no command'],
+  ['key wrap rsa-oeap', 'This console has no command'],
+  ['crypto sign rsa-pkcs', 'This console does not have crypto sign rsa-pkcs'],
   ['login --username admin --role officer', 'login --username'],
   ['logout', 'Nobody is logged in.'],
 ])('%s is not understood', async (line, message) => {

@@ -48,6 +48,15 @@ export interface Command {
 /** Source 004 and the user guide, `quorum-auth-chsm-cli`: the one refusal whose sentence is known. It changes nothing. */
 export const QUORUM_SENTENCE = 'Quorum approval is required for this operation';
 
+/** The same for a key that wants approvals, as users of the tool report it. */
+export const KEY_QUORUM_SENTENCE = 'Quorum Failed';
+
+const HINTS: Readonly<Record<string, string>> = {
+  [QUORUM_SENTENCE]: 'Get a quorum token, have it signed, and give the step its approval: argument.',
+  [KEY_QUORUM_SENTENCE]:
+    'The key wants approvals of crypto users, which no action hands in: use cloudhsm-cli with a token for key-management.',
+};
+
 const PAGE = 1000;
 
 export class Administration {
@@ -90,7 +99,7 @@ export class Administration {
     } catch (error) {
       if (
         error instanceof ToolRefusal &&
-        error.message !== QUORUM_SENTENCE &&
+        HINTS[error.message] === undefined &&
         (await this.#mayHaveChanged(hasChanged))
       ) {
         throw this.#explained(error, what, 'unknown');
@@ -219,12 +228,12 @@ export class Administration {
   #explained(error: unknown, what: string, outcome: 'not-applied' | 'unknown'): unknown {
     const changed = outcome === 'unknown' ? ' The cluster may have changed.' : '';
     if (error instanceof ToolRefusal) {
-      const isQuorum = error.message === QUORUM_SENTENCE;
+      const hint = HINTS[error.message];
       return this.fail('device-refused', `could not ${what}: cloudhsm-cli says: ${error.message}.${changed}`, {
         outcome,
         cause: error,
         native: { name: error.message },
-        ...(isQuorum ? { hint: 'Get a quorum token, have it signed, and give the step its approval: argument.' } : {}),
+        ...(hint === undefined ? {} : { hint }),
       });
     }
     if (error instanceof ToolFailure) {

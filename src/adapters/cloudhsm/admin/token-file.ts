@@ -9,6 +9,8 @@ export interface TokenFile {
   /** What the officers sign: one entry per HSM. */
   readonly approvalData: Uint8Array;
   readonly signatures: readonly TokenSignature[];
+  /** Of a token for one key: which, and what for. */
+  readonly key?: { readonly service: string; readonly reference: string };
 }
 
 export interface TokenSignature {
@@ -26,9 +28,10 @@ export const newTokenFile = (approvalData: Uint8Array): TokenFile => ({
 
 export const tokenDigest = (data: Uint8Array): Buffer => createHash('sha256').update(data).digest();
 
-export function encodeTokenFile({ version, approvalData, signatures }: TokenFile): string {
+export function encodeTokenFile({ version, approvalData, signatures, key }: TokenFile): string {
   const document = {
     version,
+    ...(key === undefined ? {} : { service: key.service, key_reference: key.reference }),
     approval_data: base64(approvalData),
     token: base64(tokenDigest(approvalData)),
     signatures: signatures.map(({ username, signature }) => ({ username, signature: base64(signature) })),
@@ -55,7 +58,9 @@ export function decodeTokenFile(text: string): TokenFile | null {
     if (typeof username !== 'string' || typeof signature !== 'string') return null;
     read.push({ username, signature: new Uint8Array(Buffer.from(signature, 'base64')) });
   }
-  return { version, approvalData, signatures: read };
+  const { service, key_reference: reference } = parsed as Readonly<Record<string, unknown>>;
+  const key = typeof service === 'string' && typeof reference === 'string' ? { key: { service, reference } } : {};
+  return { version, approvalData, signatures: read, ...key };
 }
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');

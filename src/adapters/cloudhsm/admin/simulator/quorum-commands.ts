@@ -1,15 +1,26 @@
 /** `quorum token-sign …` and `user change-quorum …` of the simulated tool. Answers: user guide, `cloudhsm_cli-qm-token-*`. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { HsmRefusal, type QuorumService, type QuorumTokenView, type SimulatedCluster } from '../../cluster/cluster.ts';
+import {
+  HsmRefusal,
+  type KeyService,
+  type QuorumService,
+  type QuorumTokenView,
+  type SimulatedCluster,
+} from '../../cluster/cluster.ts';
 import type { ToolOptions } from '../admin-tool.ts';
-import { encodeTokenFile, newTokenFile } from '../token-file.ts';
+import { encodeTokenFile, newTokenFile, type TokenFile } from '../token-file.ts';
+import { atKeyDesk, keyNamed, reference } from './key-desk.ts';
 import { onEveryNode, upNodes } from './node-sessions.ts';
 import { approveOn, readApproval } from './quorum-file.ts';
 import { given, required, type ToolWords, usage } from './tool-words.ts';
-import { agreed } from './user-commands.ts';
+import { agreed, roleName } from './user-commands.ts';
 
 const SERVICES: Readonly<Record<string, QuorumService>> = { user: 3, quorum: 4 };
+const KEY_SERVICES: Readonly<Record<string, KeyService>> = {
+  'key-management': 'key-management',
+  'key-usage': 'key-usage',
+};
 const serviceName = (service: QuorumTokenView['service']): string =>
   typeof service === 'string' ? service : { 3: 'user', 4: 'quorum' }[service];
 
@@ -23,14 +34,26 @@ function serviceOf(words: ToolWords): QuorumService {
   return service;
 }
 
-export function generateToken(cluster: SimulatedCluster, words: ToolWords, options: ToolOptions): unknown {
+export async function generateToken(
+  cluster: SimulatedCluster,
+  words: ToolWords,
+  options: ToolOptions,
+): Promise<unknown> {
   const path = required(words, 'token');
-  const data =
-    required(words, 'service') === 'registration'
-      ? new Uint8Array(randomBytes(REGISTRATION_BYTES))
-      : requestOnEveryNode(cluster, serviceOf(words), options);
-  writeFileSync(path, encodeTokenFile(newTokenFile(data)), { mode: 0o600 });
+  writeFileSync(path, encodeTokenFile(await newToken(cluster, words, options)), { mode: 0o600 });
   return { filepath: path };
+}
+
+async function newToken(cluster: SimulatedCluster, words: ToolWords, options: ToolOptions): Promise<TokenFile> {
+  const name = required(words, 'service');
+  if (name === 'registration') return newTokenFile(new Uint8Array(randomBytes(REGISTRATION_BYTES)));
+  const service = KEY_SERVICES[name];
+  if (service === undefined) return newTokenFile(requestOnEveryNode(cluster, serviceOf(words), options));
+  const handle = await atKeyDesk(cluster, options.login, (desk) => keyNamed(desk, words).handle);
+  const data = onEveryNode(cluster, options.login, (nodes) =>
+    Buffer.concat(nodes.map(({ session }) => session.requestKeyToken(service, handle).bytes)),
+  );
+  return { ...newTokenFile(data), key: { service, reference: reference(handle) } };
 }
 
 function requestOnEveryNode(cluster: SimulatedCluster, service: QuorumService, options: ToolOptions): Uint8Array {
@@ -42,12 +65,11 @@ function requestOnEveryNode(cluster: SimulatedCluster, service: QuorumService, o
 export function listTokens(cluster: SimulatedCluster, _words: ToolWords, options: ToolOptions): unknown {
   return onEveryNode(cluster, options.login, (nodes) => {
     const all = nodes.map(({ node }) => node.quorumTokens());
-    const owners = [...new Set(all.flat().map((token) => `${token.user}/${token.service}`))];
+    const nameOf = ({ user, service, keyHandle }: QuorumTokenView): string => `${user}/${service}/${keyHandle}`;
+    const owners = [...new Set(all.flat().map(nameOf))];
     return {
       tokens: owners.map((owner) => {
-        const found = all.flatMap((tokens) =>
-          tokens.filter((token) => `${token.user}/${token.service}` === owner).slice(0, 1),
-        );
+        const found = all.flatMap((tokens) => tokens.filter((token) => nameOf(token) === owner).slice(0, 1));
         const [first] = found;
         return {
           username: first?.user.toLowerCase() ?? '',
@@ -82,7 +104,21 @@ export function listQuorumValues(cluster: SimulatedCluster): unknown {
   );
 }
 
-/** The officer who is logged in registers the public half of their own key. */
+/** Of the officer who is logged in, or every one of the officers. */
+export function deleteTokens(cluster: SimulatedCluster, words: ToolWords, options: ToolOptions): unknown {
+  const scope = required(words, 'scope');
+  if (scope !== 'user' && scope !== 'all') throw usage(`${words.command}: --scope is user or all`);
+  onEveryNode(cluster, options.login, (nodes) => {
+    for (const { node, session } of nodes) {
+      for (const { id, user } of node.quorumTokens()) {
+        if (scope === 'all' || user === session.user.name) session.deleteToken(id);
+      }
+    }
+  });
+  return 'Deletion of quorum token(s) successful';
+}
+
+/** Whoever is logged in registers the public half of their own key. */
 export function registerQuorumKey(cluster: SimulatedCluster, words: ToolWords, options: ToolOptions): unknown {
   const token = readApproval(required(words, 'signed-token'));
   const [proof] = token?.signatures ?? [];
@@ -92,6 +128,7 @@ export function registerQuorumKey(cluster: SimulatedCluster, words: ToolWords, o
     for (const { session } of nodes) {
       session.registerQuorumKey(session.user.name, token.approvalData, proof.signature, pem);
     }
-    return { username: nodes[0]?.session.user.name.toLowerCase() ?? '', role: 'admin' };
+    const user = nodes[0]?.session.user;
+    return { username: user?.name.toLowerCase() ?? '', role: roleName(user?.type ?? 'CO') };
   });
 }

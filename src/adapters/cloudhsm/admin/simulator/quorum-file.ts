@@ -1,6 +1,6 @@
 /** The signed token file of an operation, brought to each HSM before the operation itself. */
 import { readFileSync } from 'node:fs';
-import { HsmRefusal } from '../../cluster/cluster.ts';
+import { HsmRefusal, type TokenApproval } from '../../cluster/cluster.ts';
 import { serviceNumber } from '../../cluster/token-entry.ts';
 import { decodeTokenFile, type TokenFile } from '../token-file.ts';
 import type { NodeWork } from './node-sessions.ts';
@@ -25,6 +25,8 @@ function readText(path: string): string | null {
 /** Signatures that the HSM has counted already, in a try that failed later, are not handed in again. */
 export function approveOn({ node, session }: NodeWork, file: TokenFile | null): void {
   if (file === null) return;
+  // A crypto user's token is approved by crypto users.
+  const type: TokenApproval['type'] = session.user.type === 'CU' ? 'CU' : 'CO';
   const counted = new Set(
     node
       .quorumTokens()
@@ -34,7 +36,7 @@ export function approveOn({ node, session }: NodeWork, file: TokenFile | null): 
   );
   const approvals = file.signatures
     .filter(({ username }) => !counted.has(username.toLowerCase()))
-    .map(({ username, signature }) => ({ user: username, type: 'CO' as const, signature }));
+    .map(({ username, signature }) => ({ user: username, type, signature }));
   if (approvals.length > 0 || counted.size === 0) session.approveToken(file.approvalData, approvals);
 }
 

@@ -5,9 +5,19 @@
 import { CryptokiError } from '../../../pkcs11/cryptoki.ts';
 import { HsmRefusal, type SimulatedCluster } from '../../cluster/cluster.ts';
 import { type AdminTool, type ToolOptions, ToolRefusal } from '../admin-tool.ts';
-import { QUORUM_SENTENCE } from '../administration.ts';
-import { listKeys, setAttribute, setSharing } from './key-commands.ts';
-import { generateToken, listQuorumValues, listTokens, registerQuorumKey, setQuorumValue } from './quorum-commands.ts';
+import { KEY_QUORUM_SENTENCE, QUORUM_SENTENCE } from '../administration.ts';
+import { deleteKey, listKeys, setAttribute, setSharing } from './key-commands.ts';
+import { generateFile, importPem } from './key-files.ts';
+import { generateAes, generateEcPair, generateGenericSecret, generateRsaPair } from './key-generation.ts';
+import { WRAP_COMMANDS } from './key-wrapping.ts';
+import {
+  deleteTokens,
+  generateToken,
+  listQuorumValues,
+  listTokens,
+  registerQuorumKey,
+  setQuorumValue,
+} from './quorum-commands.ts';
 import { readWords, type ToolWords, usage } from './tool-words.ts';
 import { changePassword, createUser, deleteUser, listUsers } from './user-commands.ts';
 
@@ -23,8 +33,17 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'key share': setSharing(true),
   'key unshare': setSharing(false),
   'key set-attribute': setAttribute,
+  'key delete': deleteKey,
+  'key generate-symmetric aes': generateAes,
+  'key generate-symmetric generic-secret': generateGenericSecret,
+  'key generate-asymmetric-pair rsa': generateRsaPair,
+  'key generate-asymmetric-pair ec': generateEcPair,
+  'key import pem': importPem,
+  'key generate-file': generateFile,
+  ...WRAP_COMMANDS,
   'quorum token-sign generate': generateToken,
   'quorum token-sign list': listTokens,
+  'quorum token-sign delete': deleteTokens,
   'quorum token-sign set-quorum-value': setQuorumValue,
   'quorum token-sign list-quorum-values': listQuorumValues,
 };
@@ -40,12 +59,14 @@ export const simulatedTool = (cluster: SimulatedCluster): AdminTool => ({
     try {
       return await command(cluster, words, options);
     } catch (error) {
-      if (error instanceof HsmRefusal) throw new ToolRefusal(sentenceOf(error));
+      if (error instanceof HsmRefusal) throw new ToolRefusal(sentenceOf(error, words.command));
       if (error instanceof CryptokiError) throw new ToolRefusal(`the cluster refused: ${error.message}`);
       throw error;
     }
   },
 });
 
-const sentenceOf = (refusal: HsmRefusal): string =>
-  refusal.name === 'RET_MXN_AUTH_FAILED' ? QUORUM_SENTENCE : refusal.message;
+function sentenceOf(refusal: HsmRefusal, command: string): string {
+  if (refusal.name !== 'RET_MXN_AUTH_FAILED') return refusal.message;
+  return command.startsWith('key ') ? KEY_QUORUM_SENTENCE : QUORUM_SENTENCE;
+}

@@ -31,6 +31,23 @@ export function required({ command, flags }: ToolWords, name: string): string {
   return value;
 }
 
+/** Flags that take a list: the words after it, none where it is absent. */
+export const listed = ({ flags }: ToolWords, name: string): readonly string[] => flags.get(name) ?? [];
+
+/** Throws for a flag that the command does not have. */
+export function allowFlags({ command, flags }: ToolWords, known: readonly string[]): void {
+  const unknown = [...flags.keys()].find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw usage(`${command}: there is no --${unknown} here; there are ${known.map((name) => `--${name}`).join(', ')}`);
+}
+
+/** A whole number. */
+export function numberAt(words: ToolWords, name: string): number {
+  const text = required(words, name);
+  if (!/^\d{1,10}$/.test(text)) throw usage(`${words.command}: --${name} wants a number, not ${text}`);
+  return Number(text);
+}
+
 export const given = ({ flags }: ToolWords, name: string): string | undefined => flags.get(name)?.[0];
 
 export function requiredRole(words: ToolWords): 'CO' | 'CU' {
