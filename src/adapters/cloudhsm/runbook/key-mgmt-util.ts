@@ -152,7 +152,7 @@ function generatePair({ args }: RunbookCall, halves: readonly [RunbookKey, Runbo
   const { flags, blanks, notes } = namedAs(privateHalf);
   return [
     ...notes,
-    command(`genRSAKeyPair -m ${numberOf(args, 'modulus-bits')} -e 65537 ${flags} -nex`, blanks),
+    command(`genRSAKeyPair -m ${numberOf(args, 'modulus-bits')} -e 65537 ${flags}${nex(privateHalf)}`, blanks),
     ...narrowing(publicHalf, usual(publicHalf)),
     ...narrowing(privateHalf, usual(privateHalf)),
   ];

@@ -37,8 +37,24 @@ export interface PairKind {
   domain(args: Arguments): readonly Attribute[];
 }
 
+interface Problem {
+  readonly code: 'argument-invalid' | 'capability-missing';
+  readonly reason: string;
+}
+
 const isWrapping = (args: Arguments): boolean => readTextIfGiven(args, 'purpose') === 'wrapping';
 const isExtractable = (args: Arguments): boolean => readBooleanIfGiven(args, 'extractable') ?? false;
+
+export interface PairAttributes {
+  readonly public: KeyAttributes;
+  readonly private: KeyAttributes;
+}
+
+/** What the halves are to be able to do. */
+export const pairAttributes = (purpose: 'wrapping' | 'signing', extractable: boolean): PairAttributes =>
+  purpose === 'wrapping'
+    ? { public: WRAPPING_PUBLIC, private: UNWRAPPING_PRIVATE }
+    : { public: VERIFYING_PUBLIC, private: signingPrivate(extractable) };
 
 const VERIFYING_PUBLIC: KeyAttributes = { verify: true, encrypt: false, wrap: false, derive: false };
 const signingPrivate = (extractable: boolean): KeyAttributes => ({
@@ -52,18 +68,21 @@ const signingPrivate = (extractable: boolean): KeyAttributes => ({
 });
 
 export function keyPairAction(kind: PairKind): Pkcs11Action {
-  const { words, type } = kind;
+  const { words } = kind;
   const wanted = (args: Arguments): Wanted => ({
     classes: ['public', 'private'],
-    type,
+    type: kind.type,
     label: labelHex(readText(args, 'label')),
     id: readIdIfGiven(args),
   });
-  const problem = (token: Token, args: Arguments): string | null => {
+  const problem = (token: Token, args: Arguments): Problem | null => {
+    if (isWrapping(args) && isExtractable(args)) {
+      return { code: 'argument-invalid', reason: 'the private half of a wrapping pair must not be extractable' };
+    }
     const generator = kind.generator(token);
-    if (generator === undefined) return `${token.name} cannot generate ${words} keys`;
-    if (isWrapping(args) && isExtractable(args)) return 'the private half of a wrapping pair must not be extractable';
-    return kind.problem(token, generator, args);
+    const reason =
+      generator === undefined ? `${token.name} cannot generate ${words} keys` : kind.problem(token, generator, args);
+    return reason === null ? null : { code: 'capability-missing', reason };
   };
   return {
     spec: {
@@ -82,8 +101,8 @@ export function keyPairAction(kind: PairKind): Pkcs11Action {
     async preview(token, calls) {
       return await token.guard('reading', `check ${words} key generation`, () =>
         calls.map((args): Finding[] => {
-          const reason = problem(token, args);
-          return reason === null ? [] : [{ level: 'block', reason }];
+          const found = problem(token, args);
+          return found === null ? [] : [{ level: 'block', reason: found.reason }];
         }),
       );
     },
@@ -92,20 +111,19 @@ export function keyPairAction(kind: PairKind): Pkcs11Action {
     },
     async perform(token, call) {
       const { args } = call;
-      const reason = await token.guard('reading', `check ${words} key generation`, () => problem(token, args));
-      const generator = kind.generator(token);
-      if (reason !== null || generator === undefined) throw token.fail('capability-missing', `${reason}.`);
+      const found = await token.guard('reading', `check ${words} key generation`, () => problem(token, args));
+      if (found !== null) throw token.fail(found.code, `${found.reason}.`);
+      const type = kind.generator(token);
+      if (type === undefined) throw new Error('a generator that was there is not there');
       const target = wanted(args);
       const id = idFor(call, target);
       const asked = templatesOf(token, kind, args, id);
       const halves = await token.guard('changing', `generate the ${words} key pair "${readText(args, 'label')}"`, () =>
         makeWith(token, [asked.public, asked.private], ([publicPart = [], privatePart = []]) =>
-          token.pool.use((session) =>
-            token.module.C_GenerateKeyPair(session, { type: generator }, publicPart, privatePart),
-          ),
+          token.pool.use((session) => token.module.C_GenerateKeyPair(session, { type }, publicPart, privatePart)),
         ),
       );
-      const name = { type, id, label: target.label } as const;
+      const name = { type: kind.type, id, label: target.label } as const;
       token.index.add({ ...name, class: 'public' }, halves.publicKey);
       token.index.add({ ...name, class: 'private' }, halves.privateKey);
       return await token.guard('checking', 'read the new pair back', () =>
@@ -138,12 +156,10 @@ function templatesOf(
   id: string,
 ): { readonly public: Template; readonly private: Template } {
   const common = { type: kind.type, id, label: labelHex(readText(args, 'label')) } as const;
-  const [publicUse, privateUse] = isWrapping(args)
-    ? [WRAPPING_PUBLIC, UNWRAPPING_PRIVATE]
-    : [VERIFYING_PUBLIC, signingPrivate(isExtractable(args))];
+  const use = pairAttributes(isWrapping(args) ? 'wrapping' : 'signing', isExtractable(args));
   return {
-    public: templateOf(token, { ...common, class: 'public', attributes: publicUse, more: kind.domain(args) }),
-    private: templateOf(token, { ...common, class: 'private', attributes: privateUse }),
+    public: templateOf(token, { ...common, class: 'public', attributes: use.public, more: kind.domain(args) }),
+    private: templateOf(token, { ...common, class: 'private', attributes: use.private }),
   };
 }
 

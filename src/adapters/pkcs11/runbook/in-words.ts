@@ -39,7 +39,10 @@ function mechanismInWords(name: string | null): string {
   if (mechanism === undefined) return 'the mechanism that the key was wrapped with';
   if (mechanism.hash === undefined) return `the device's mechanism for ${mechanism.source}`;
   const hash = HASH_NAMES[mechanism.hash];
-  return `mechanism CKM_RSA_PKCS_OAEP, hashAlg CKM_${hash}, mgf CKG_MGF1_${hash.replace('_', '')}, no source data`;
+  const oaep = `hashAlg CKM_${hash}, mgf CKG_MGF1_${hash.replace('_', '')}, no source data`;
+  return mechanism.kind === 'rsa-aes-kwp'
+    ? `mechanism CKM_RSA_AES_KEY_WRAP, ulAESKeyBits 256, ${oaep}`
+    : `mechanism CKM_RSA_PKCS_OAEP, ${oaep}`;
 }
 
 /** As the key is found: by what nobody mistakes for another's. */
@@ -88,6 +91,12 @@ function sentences({ action, args }: RunbookCall, outputs: RunbookStep['outputs'
     case 'generate-rsa-key-pair':
       return [
         `C_GenerateKeyPair, RSA, ${numberOf(args, 'modulus-bits')} bits, CKA_PUBLIC_EXPONENT 65537.`,
+        `Public half: ${described(outputs, 'public_key')}.`,
+        `Private half: ${described(outputs, 'private_key')}.`,
+      ];
+    case 'generate-ec-key-pair':
+      return [
+        `C_GenerateKeyPair, EC, CKA_EC_PARAMS the object identifier of ${textOf(args, 'curve')}.`,
         `Public half: ${described(outputs, 'public_key')}.`,
         `Private half: ${described(outputs, 'private_key')}.`,
       ];

@@ -1,9 +1,11 @@
 /** What the PKCS#11 actions give, as far as a runbook knows it before anything is done: the outputs of the actions, by name. */
 import { attributeFromKebab, type KeyAttributes, USAGE_ATTRIBUTES } from '../../../keys/attributes.ts';
-import type { KeyClass, KeyType } from '../../../keys/key-spec.ts';
+import { CURVE_PARAMETERS } from '../../../keys/curve.ts';
+import { CURVES, type KeyClass, type KeyType } from '../../../keys/key-spec.ts';
 import { isRunbookFile, isRunbookKey, type RunbookCall, type RunbookFile, type RunbookKey } from '../../runbook.ts';
 import { KEY_GENERATION_USAGE } from '../actions/generate-key.ts';
-import { TRANSIT_KEK, UNWRAPPING_PRIVATE, WRAPPING_PUBLIC } from '../wrapping-purpose.ts';
+import { pairAttributes } from '../actions/key-pair.ts';
+import { TRANSIT_KEK, WRAPPING_PUBLIC } from '../wrapping-purpose.ts';
 
 type Args = RunbookCall['args'];
 
@@ -108,6 +110,15 @@ function changed(args: Args): RunbookKey | null {
   return { ...key, attributes: { ...key.attributes, [name]: args.value } };
 }
 
+function pairOf(call: RunbookCall, kind: Pick<Made, 'type' | 'bits'>): Readonly<Record<string, RunbookKey>> {
+  const purpose = call.args.purpose === 'wrapping' ? 'wrapping' : 'signing';
+  const attributes = pairAttributes(purpose, call.args.extractable === true);
+  return {
+    public_key: made(call, { ...kind, class: 'public', attributes: attributes.public }),
+    private_key: made(call, { ...kind, class: 'private', attributes: attributes.private }),
+  };
+}
+
 /** Outputs by name; actions that give nothing a runbook could name give an empty table. */
 export function outputsOf(call: RunbookCall): Readonly<Record<string, unknown>> {
   const { args } = call;
@@ -120,12 +131,11 @@ export function outputsOf(call: RunbookCall): Readonly<Record<string, unknown>> 
       const bits = numberOf(args, 'bits');
       return { key: made(call, { class: 'secret', type, bits, attributes: generatedAttributes(args) }) };
     }
-    case 'generate-rsa-key-pair': {
-      const pair = { type: 'rsa', bits: numberOf(args, 'modulus-bits') } as const;
-      return {
-        public_key: made(call, { ...pair, class: 'public', attributes: WRAPPING_PUBLIC }),
-        private_key: made(call, { ...pair, class: 'private', attributes: UNWRAPPING_PRIVATE }),
-      };
+    case 'generate-rsa-key-pair':
+      return pairOf(call, { type: 'rsa', bits: numberOf(args, 'modulus-bits') });
+    case 'generate-ec-key-pair': {
+      const curve = CURVES.find((name) => name === textOf(args, 'curve'));
+      return pairOf(call, { type: 'ec', bits: curve === undefined ? 0 : CURVE_PARAMETERS[curve].bits });
     }
     case 'export-public-key':
       return { pem: file(call, 'pem') };

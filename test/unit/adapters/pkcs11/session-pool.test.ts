@@ -62,6 +62,21 @@ describe('the session pool', () => {
     expect(opened()).toBe(2);
   });
 
+  it.each([
+    ['after a result', async () => 'done'],
+    ['after an error', async () => Promise.reject(new Error('refused'))],
+  ])('does not hand out a retired session again, %s, and wakes who waits with another', async (_what, end) => {
+    const { pool, opened } = counted(1);
+    const retired = pool.use(async (session) => {
+      pool.retire(session);
+      return await end();
+    });
+    const waiting = [pool.use(async (session) => session), pool.use(async (session) => session)];
+    await retired.catch(() => null);
+    expect(await Promise.all(waiting)).toEqual([2n, 2n]);
+    expect(opened()).toBe(2);
+  });
+
   it('keeps the session of a call that never returns', async () => {
     const { pool } = counted(2);
     void pool.use(() => new Promise(() => {}));
