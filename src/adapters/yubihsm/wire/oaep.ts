@@ -77,7 +77,8 @@ export function oaepDecrypt(key: KeyObject, ciphertext: Uint8Array, parameters: 
 
 function rsaDecrypt(key: KeyObject, ciphertext: Uint8Array): Uint8Array | null {
   try {
-    return privateDecrypt({ key, padding: constants.RSA_NO_PADDING }, ciphertext);
+    // A Buffer's slices are views: the message would be wiped with the rest.
+    return new Uint8Array(privateDecrypt({ key, padding: constants.RSA_NO_PADDING }, ciphertext));
   } catch {
     // A number that is not below the modulus.
     return null;
