@@ -2,7 +2,14 @@
  * KMS devices for tests: the adapter over the simulated service, through the real SDK. A test may bend single calls: what happens between
  * the SDK and the service, as a network or a service would do it.
  */
-import { constants, createCipheriv, createPublicKey, publicEncrypt, randomBytes } from 'node:crypto';
+import {
+  constants,
+  createCipheriv,
+  createPublicKey,
+  generateKeyPairSync,
+  publicEncrypt,
+  randomBytes,
+} from 'node:crypto';
 import type { ActionCall, ActionResult, Device, DeviceSettings, OpenContext } from '../../src/adapters/adapter.ts';
 import { openTransport } from '../../src/adapters/kms/client.ts';
 import { KmsConnection, type Settle } from '../../src/adapters/kms/connection.ts';
@@ -48,6 +55,16 @@ export type Bend = (
   carryOut: () => Promise<HttpResponse>,
 ) => Promise<HttpResponse | null>;
 
+/** Made once per test file: making one for each device would be most of the time. */
+const WRAPPING_KEYS = [2048, 2048, 3072].map(
+  (modulusLength) =>
+    generateKeyPairSync('rsa', {
+      modulusLength,
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+    }).privateKey,
+);
+
 export interface BentKms {
   readonly device: Device;
   readonly service: KmsService;
@@ -67,7 +84,8 @@ export async function openBentKms(options: BentOptions = {}): Promise<BentKms> {
     stateDir: null,
     region: 'eu-west-1',
     signatures: 'off',
-    poolSize: 1,
+    poolSize: 2,
+    wrappingKeys: WRAPPING_KEYS,
     ...options.service,
   });
   const sent: string[] = [];

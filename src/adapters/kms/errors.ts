@@ -144,14 +144,23 @@ const NO_KMS: Meaning = {
 };
 const UNHEARD_OF: Meaning = { code: 'device-refused', words: 'it was refused', kind: 'unanswered' };
 
-function meaningOf(error: Error & { code?: unknown; $metadata?: unknown }): Meaning | null {
+/** The SDK puts `$metadata` on whatever passes through it; a status is there only when somebody answered. */
+interface SdkError extends Error {
+  readonly code?: unknown;
+  readonly $metadata?: { readonly httpStatusCode?: number };
+}
+
+/** null: neither KMS nor the network said it. */
+function meaningOf(error: SdkError): Meaning | null {
   const named = Object.hasOwn(NAMED, error.name) ? NAMED[error.name] : undefined;
   if (named !== undefined) return named;
-  if (error.$metadata !== undefined) {
+  const { code } = error;
+  if (typeof code === 'string' && Object.hasOwn(SYSTEM, code)) return SYSTEM[code] ?? null;
+  if (error.$metadata?.httpStatusCode !== undefined) {
     return error.name === 'SyntaxError' || error.name === 'TypeError' ? NO_KMS : UNHEARD_OF;
   }
-  const { code } = error;
-  return typeof code === 'string' && Object.hasOwn(SYSTEM, code) ? (SYSTEM[code] ?? null) : null;
+  if (typeof code !== 'string' || code.startsWith('ERR_INVALID_ARG')) return null;
+  return /^(HPE_|EPROTO|ERR_SSL)/.test(code) ? NO_KMS : ENDED;
 }
 
 /** Returns anything that is no failure of KMS, the SDK or the network as it is: a bug. */
@@ -210,7 +219,7 @@ function said(error: Error, meaning: Meaning, operation: OperationName): string 
   return ` ("${text.slice(0, 300)}")`;
 }
 
-const nativeName = (error: Error & { code?: unknown }): string =>
+const nativeName = (error: SdkError): string =>
   error.name === 'Error' && typeof error.code === 'string' ? error.code : error.name;
 
 /** Did KMS itself say one of these? */
