@@ -17,3 +17,6 @@ deviceConformance(
 );
 
 asymmetricConformance('luna-classic, simulated', () => openSimulated(lunaClassic), ['rsa-aes-kwp-sha1']);
+asymmetricConformance('luna-classic, simulated HA group', () => openSimulated(lunaClassic, { 'ha-members': 2 }), [
+  'rsa-aes-kwp-sha1',
+]);

@@ -2,7 +2,6 @@
 import {
   constants,
   createDecipheriv,
-  createHash,
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
@@ -68,5 +67,3 @@ export function publicHalfOf(pkcs8: Uint8Array): Buffer {
   const key = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' });
   return createPublicKey(key).export({ type: 'spki', format: 'der' });
 }
-
-export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Curve } from '../../../src/keys/key-spec.ts';
 import { computeDigest, ItemsHash, itemLine } from '../../../src/plan/digest.ts';
 import type { PlanHead } from '../../../src/plan/model.ts';
 import type { FakeKey } from '../../support/fake-device.ts';
@@ -94,5 +95,16 @@ describe('an item line', () => {
     } as never;
     expect(itemLine(shuffled)).toBe(itemLine(item));
     expect(itemLine({ ...item, action: 'skip' })).not.toBe(itemLine(item));
+  });
+
+  test('holds the curve of an EC key, and nothing of one for other keys', async () => {
+    const { items } = await planned({ source: { keys: [{ label: 'a' }] } });
+    const [item] = items;
+    if (item?.source.kind !== 'key') throw new Error('no key');
+    const { record } = item.source;
+    const on = (curve: Curve) => itemLine({ ...item, source: { kind: 'key', record: { ...record, curve } } });
+    expect(JSON.parse(on('P-256'))).toMatchObject({ source: { record: { curve: 'P-256' } } });
+    expect(on('P-256')).not.toBe(on('secp256k1'));
+    expect(itemLine(item)).not.toContain('curve');
   });
 });

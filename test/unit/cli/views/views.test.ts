@@ -112,6 +112,12 @@ describe('keys', () => {
     expect(keys[1]).toMatchObject({ kcv: null, exportable: false, reason: 'not extractable' });
   });
 
+  test('an EC key names its curve, and no other key has one', async () => {
+    const { keys } = await json(aRecord('ec', { type: 'ec', bits: 256, curve: 'secp256k1' }), aRecord('aes'));
+    expect(keys[0]).toMatchObject({ type: 'ec', bits: 256, curve: 'secp256k1' });
+    expect(keys[1]).not.toHaveProperty('curve');
+  });
+
   test('a label that is not UTF-8 has its hex beside it', async () => {
     expect((await json(aRecord('ff00', { labelIsHex: true }))).keys[0]).toMatchObject({
       label: 'ff00',
