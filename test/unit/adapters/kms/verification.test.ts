@@ -1,0 +1,200 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { Device } from '../../../../src/adapters/adapter.ts';
+import type { KeyRef } from '../../../../src/keys/key-record.ts';
+import { caught } from '../../../support/kms-device-errors.ts';
+import {
+  answering,
+  createdKey,
+  dropping,
+  importCall,
+  importInto,
+  jsonAnswer,
+  losing,
+  openBentKms,
+  refusal,
+  sourceKey,
+} from '../../../support/kms-device-fixtures.ts';
+
+const AES = randomBytes(32);
+
+async function imported(device: Device, material: Uint8Array = AES, like = sourceKey()): Promise<KeyRef> {
+  const key = await createdKey(device, { like });
+  await importInto(device, key, material);
+  return key;
+}
+
+const confirm = async (device: Device, key: KeyRef, material: Uint8Array) =>
+  await device.perform({ ...(await importCall(device, key, material)), action: 'confirm-material' });
+
+const HMAC = sourceKey({ type: 'generic-secret', bits: 256 });
+
+describe('confirm-material', () => {
+  it.each([
+    ['symmetric', sourceKey()],
+    ['HMAC', HMAC],
+  ])('proves the same material: %s', async (_name, like) => {
+    const { device } = await openBentKms();
+    const key = await imported(device, AES, like);
+    const { outputs, violations } = await confirm(device, key, AES);
+    expect(outputs).toEqual({ method: 'same-material re-import', strength: 'strong' });
+    expect(violations).toEqual([]);
+    await device.close();
+  });
+
+  it.each([
+    ['symmetric', sourceKey()],
+    ['HMAC', HMAC],
+  ])('tells other material: %s', async (_name, like) => {
+    const { device } = await openBentKms();
+    const key = await imported(device, AES, like);
+    expect(await caught(confirm(device, key, randomBytes(32)))).toMatchObject({
+      code: 'verification-failed',
+      outcome: 'not-applied',
+    });
+    await device.close();
+  });
+
+  it('keeps the expiry', async () => {
+    const { device } = await openBentKms();
+    const key = await createdKey(device);
+    await importInto(device, key, AES, { more: { expires: '90d' } });
+    const before = await device.perform({ action: 'describe-key', args: { key } });
+    await confirm(device, key, AES);
+    const after = await device.perform({ action: 'describe-key', args: { key } });
+    expect(after.outputs.expires).toBe(before.outputs.expires);
+    expect(after.outputs.expires).not.toBe('');
+    await device.close();
+  });
+
+  it('is no import into a key without material', async () => {
+    const { device, sent } = await openBentKms();
+    const key = await createdKey(device);
+    expect(await caught(confirm(device, key, AES))).toMatchObject({ code: 'device-refused', outcome: 'not-applied' });
+    expect(sent).not.toContain('ImportKeyMaterial');
+    await device.close();
+  });
+
+  it('fails where the material got another id', async () => {
+    const { device } = await openBentKms({
+      bend: answering('ImportKeyMaterial', jsonAnswer(200, { KeyId: 'x', KeyMaterialId: 'f'.repeat(64) }), 2),
+    });
+    const key = await imported(device);
+    expect(await caught(confirm(device, key, AES))).toMatchObject({ code: 'verification-failed' });
+    await device.close();
+  });
+
+  it.each([
+    ['lost', losing('ImportKeyMaterial', 2)],
+    ['dropped', dropping('ImportKeyMaterial', 2)],
+  ])('a %s answer proves nothing: once more, with parameters of its own', async (_name, bend) => {
+    const { device } = await openBentKms({ bend });
+    const key = await imported(device);
+    const call = { ...(await importCall(device, key, AES)), action: 'confirm-material' };
+    expect(await caught(device.perform(call))).toMatchObject({ outcome: 'unknown' });
+    expect(await device.reconcile(call, null)).toEqual({ state: 'absent' });
+    expect((await confirm(device, key, AES)).outputs.strength).toBe('strong');
+    await device.close();
+  });
+});
+
+describe('refuse-other-material', () => {
+  it.each([
+    ['symmetric', sourceKey(), 32],
+    ['HMAC', HMAC, 32],
+    ['a long HMAC', sourceKey({ type: 'generic-secret', bits: 512 }), 64],
+  ])('is content when random bytes are refused, and the key keeps its own: %s', async (_name, like, length) => {
+    const { device } = await openBentKms();
+    const material = randomBytes(length);
+    const key = await imported(device, material, like);
+    expect(await device.perform({ action: 'refuse-other-material', args: { key } })).toEqual({
+      outputs: {},
+      violations: [],
+    });
+    expect((await confirm(device, key, material)).outputs.strength).toBe('strong');
+    await device.close();
+  });
+
+  it('is loud when they are taken', async () => {
+    const { device } = await openBentKms({
+      bend: answering('ImportKeyMaterial', jsonAnswer(200, {}), 2),
+    });
+    const key = await imported(device);
+    const { violations } = await device.perform({ action: 'refuse-other-material', args: { key } });
+    expect(violations).toMatchObject([
+      { code: 'verification-failed', message: expect.stringMatching(/TOOK RANDOM BYTES.*Do not use it/) },
+    ]);
+    await device.close();
+  });
+
+  it('never fills a key that has no material', async () => {
+    const { device, sent } = await openBentKms();
+    const key = await createdKey(device);
+    const error = await caught(device.perform({ action: 'refuse-other-material', args: { key } }));
+    expect(error).toMatchObject({ code: 'device-refused', outcome: 'not-applied' });
+    expect(sent).not.toContain('ImportKeyMaterial');
+    await device.close();
+  });
+
+  it('is not for private keys', async () => {
+    const { device } = await openBentKms();
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const like = sourceKey({ type: 'ec', class: 'private', bits: 256, attributes: { sign: true } });
+    const key = await imported(device, privateKey.export({ type: 'pkcs8', format: 'der' }), like);
+    const error = await caught(device.perform({ action: 'refuse-other-material', args: { key } }));
+    expect(error).toMatchObject({ code: 'capability-missing' });
+    await device.close();
+  });
+
+  it('passes other refusals on: they are no proof', async () => {
+    const { device } = await openBentKms({
+      bend: answering('ImportKeyMaterial', refusal('InvalidCiphertextException'), 2),
+    });
+    const key = await imported(device);
+    const error = await caught(device.perform({ action: 'refuse-other-material', args: { key } }));
+    expect(error).toMatchObject({ code: 'device-refused', native: { name: 'InvalidCiphertextException' } });
+    await device.close();
+  });
+});
+
+describe('check-usable', () => {
+  const { privateKey: rsa } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const { privateKey: ec } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const der = (key: typeof rsa) => new Uint8Array(key.export({ type: 'pkcs8', format: 'der' }));
+  const asymmetric = (type: 'rsa' | 'ec', bits: number, attributes: object) =>
+    sourceKey({ type, class: 'private', bits, attributes });
+
+  it.each([
+    ['encrypts', sourceKey(), AES, 'rsa-oaep-sha256'],
+    ['makes MACs', HMAC, AES, 'rsa-oaep-sha256'],
+    ['decrypts with RSA', asymmetric('rsa', 2048, { decrypt: true }), der(rsa), 'rsa-aes-kwp-sha256'],
+    ['signs with RSA', asymmetric('rsa', 2048, { sign: true }), der(rsa), 'rsa-aes-kwp-sha256'],
+    ['signs with EC', asymmetric('ec', 256, { sign: true }), der(ec), 'rsa-oaep-sha256'],
+  ])('%s, and calls that functional', async (_name, like, material, mechanism) => {
+    const { device } = await openBentKms();
+    const key = await createdKey(device, { like });
+    await importInto(device, key, material, { mechanism });
+    const { outputs } = await device.perform({ action: 'check-usable', args: { key } });
+    expect(outputs).toEqual({ method: 'functional', strength: 'none' });
+    await device.close();
+  });
+
+  it('fails for a key that gives other bytes back', async () => {
+    const { device } = await openBentKms({
+      bend: answering('Decrypt', jsonAnswer(200, { Plaintext: Buffer.alloc(32).toString('base64') })),
+    });
+    const key = await imported(device);
+    const error = await caught(device.perform({ action: 'check-usable', args: { key } }));
+    expect(error).toMatchObject({ code: 'verification-failed' });
+    await device.close();
+  });
+
+  it('fails for a key without material, after waiting', async () => {
+    const { device, sent } = await openBentKms();
+    const key = await createdKey(device);
+    const error = await caught(device.perform({ action: 'check-usable', args: { key } }));
+    expect(error).toMatchObject({ code: 'device-refused', native: { name: 'KMSInvalidStateException' } });
+    expect(sent.filter((operation) => operation === 'Encrypt').length).toBeGreaterThan(2);
+    await device.close();
+  });
+});
