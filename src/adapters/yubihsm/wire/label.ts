@@ -30,5 +30,5 @@ export function labelText(label: Uint8Array): string | null {
 export function trimLabel(padded: Uint8Array): Uint8Array {
   let length = padded.length;
   while (length > 0 && padded[length - 1] === 0) length -= 1;
-  return padded.slice(0, length);
+  return new Uint8Array(padded.subarray(0, length));
 }

@@ -32,10 +32,10 @@ export class ByteReader {
     return this.#view.getBigUint64(this.#advance(8));
   }
 
-  /** A copy, so that wiping or reusing the message does not change it. */
+  /** A copy, so that wiping or reusing the message does not change it. Not by `slice`: a Buffer's is a view. */
   bytes(length: number): Uint8Array {
     const start = this.#advance(length);
-    return this.#bytes.slice(start, start + length);
+    return new Uint8Array(this.#bytes.subarray(start, start + length));
   }
 
   /** 40 bytes, padding taken off. */

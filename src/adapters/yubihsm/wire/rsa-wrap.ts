@@ -14,11 +14,11 @@ export interface RsaWrapParts {
 /** Shortest AES key wrap with padding: one block. */
 const SHORTEST_PAYLOAD = 16;
 
-/** null: too short, or the second part is not whole semiblocks. */
+/** Views. null: too short, or the second part is not whole semiblocks. */
 export function splitRsaWrap(blob: Uint8Array, modulusBytes: number): RsaWrapParts | null {
   const payloadBytes = blob.length - modulusBytes;
   if (payloadBytes < SHORTEST_PAYLOAD || payloadBytes % 8 !== 0) return null;
-  return { encryptedKey: blob.slice(0, modulusBytes), wrappedPayload: blob.slice(modulusBytes) };
+  return { encryptedKey: blob.subarray(0, modulusBytes), wrappedPayload: blob.subarray(modulusBytes) };
 }
 
 export interface RsaWrapOptions {

@@ -97,7 +97,7 @@ export function encodeHmacBody(algorithm: number, key: Uint8Array): Uint8Array {
 export function decodeHmacBody(algorithm: number, bytes: Uint8Array): Uint8Array {
   const block = blockBytes(algorithm);
   if (bytes.length !== 2 * block) throw new WireError(`an HMAC body has ${bytes.length} bytes instead of ${2 * block}`);
-  const key = bytes.slice(0, block).map((byte) => byte ^ INNER_PAD);
+  const key = Uint8Array.from(bytes.subarray(0, block), (byte) => byte ^ INNER_PAD);
   if (key.some((byte, index) => (byte ^ OUTER_PAD) !== bytes[block + index])) {
     key.fill(0);
     throw new WireError('the two halves of an HMAC body are not of one key');
