@@ -1,0 +1,223 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Device } from '../../../../src/adapters/adapter.ts';
+import { ADAPTERS } from '../../../../src/adapters/registry.ts';
+import type { KeyRecord } from '../../../../src/keys/key-record.ts';
+import { caught } from '../../../support/kms-device-errors.ts';
+import {
+  answering,
+  createdKey,
+  importInto,
+  kmsContext,
+  kmsSettings,
+  openBentKms,
+  openKms,
+  refusal,
+  sourceKey,
+} from '../../../support/kms-device-fixtures.ts';
+
+const SALT = new Uint8Array(16).fill(9);
+
+async function inventory(device: Device, query: Parameters<Device['inventory']>[0] = {}): Promise<KeyRecord[]> {
+  const all: KeyRecord[] = [];
+  for await (const page of device.inventory(query)) all.push(...page);
+  return all;
+}
+
+describe('a simulated account', () => {
+  it('says what it is', async () => {
+    const device = await openKms({
+      account: '210987654321',
+      region: 'us-east-1',
+      quotas: { CreateKey: 50, ListKeys: 0 },
+    });
+    const described = await device.describe();
+    expect(described).toMatchObject({ trust: 'simulated', serial: 'aws:210987654321:us-east-1', model: 'AWS KMS' });
+    expect(described.capabilities).toMatchObject({
+      wrap: [],
+      generate: [],
+      unwrap: ['rsa-oaep-sha1', 'rsa-oaep-sha256', 'rsa-aes-kwp-sha1', 'rsa-aes-kwp-sha256'],
+      fingerprints: ['mac', 'public-key'],
+      rates: { CreateKey: 50, GetParametersForImport: 0.25 },
+    });
+    expect(described.capabilities.rates).not.toHaveProperty('ListKeys');
+    await device.close();
+  });
+
+  it('is one adapter among others, without the SDK until it is opened', async () => {
+    expect(ADAPTERS.kms?.drivers).toHaveProperty('aws');
+    expect(ADAPTERS.kms?.actions).not.toHaveProperty('delete-key');
+    const device = await ADAPTERS.kms?.open(kmsSettings(), kmsContext);
+    expect((await device?.describe())?.adapter).toBe('kms');
+    await device?.close();
+  });
+
+  it('knows its actions and no others', async () => {
+    const device = await openKms();
+    expect(await caught(device.perform({ action: 'wrap-key', args: {} }))).toMatchObject({ code: 'argument-invalid' });
+    expect(await caught(device.expect({ action: 'describe-key', args: {} }, null))).toMatchObject({
+      code: 'argument-invalid',
+    });
+    expect(await caught(device.reconcile({ action: 'describe-key', args: {} }, null))).toMatchObject({
+      code: 'argument-invalid',
+    });
+    await device.close();
+  });
+});
+
+describe('the inventory', () => {
+  it('has every customer key with its state and no way out', async () => {
+    const { device } = await openBentKms();
+    const pending = await createdKey(device);
+    const ready = await createdKey(device, { like: sourceKey({ label: 'ready' }) });
+    await importInto(device, ready, new Uint8Array(32).fill(1));
+    const leaving = await createdKey(device, { like: sourceKey({ label: 'leaving' }) });
+    await device.perform({ action: 'schedule-deletion', args: { key: leaving } });
+    const records = new Map((await inventory(device)).map((record) => [record.id, record]));
+    expect(records.size).toBe(3);
+    expect(records.get(pending.locator.id)).toMatchObject({
+      label: 'payments-1',
+      kcv: null,
+      exportable: false,
+      bits: 256,
+    });
+    expect(records.get(pending.locator.id)?.reason).toContain('pending import');
+    expect(records.get(ready.locator.id)?.reason).toBe('keys never leave AWS KMS');
+    expect(records.get(leaving.locator.id)?.reason).toMatch(/^pending deletion on \d{4}-\d{2}-\d{2}; keys never leave/);
+    await device.close();
+  });
+
+  it('pages, filters by class and fingerprints what can be', async () => {
+    const { device } = await openBentKms();
+    for (let at = 0; at < 3; at += 1) await createdKey(device, { like: sourceKey({ label: `k${at}` }) });
+    const mac = await createdKey(device, { like: sourceKey({ type: 'generic-secret', label: 'mac' }) });
+    await importInto(device, mac, new Uint8Array(32).fill(2));
+    const fingerprint = { salt: SALT, methods: ['mac', 'public-key'] as const };
+    const records = await inventory(device, { classes: ['secret'], fingerprint });
+    expect(records).toHaveLength(4);
+    expect(records.filter(({ locator }) => locator.fingerprint !== null).map(({ id }) => id)).toEqual([mac.locator.id]);
+    expect(await inventory(device, { classes: ['private'] })).toEqual([]);
+    await device.close();
+  });
+
+  it('leaves out what cannot be described yet', async () => {
+    const { device } = await openBentKms({ bend: answering('DescribeKey', refusal('NotFoundException'), 1) });
+    await createdKey(device);
+    expect(await inventory(device)).toEqual([]);
+    expect(await inventory(device)).toHaveLength(1);
+    await device.close();
+  });
+
+  it('rejects when the caller may not list', async () => {
+    const { device } = await openBentKms({ bend: answering('ListKeys', refusal('AccessDeniedException')) });
+    expect(await caught(inventory(device))).toMatchObject({ code: 'permission-missing', scope: 'run' });
+    await device.close();
+  });
+});
+
+it('has no challenges, no public key of a secret key, and no key that is gone', async () => {
+  const { device } = await openBentKms();
+  const key = await createdKey(device);
+  const data = new Uint8Array(32);
+  expect(await device.challenge({ key, kind: 'encrypt', data })).toBeNull();
+  expect(await device.answer({ key, kind: 'encrypt', challenge: data, data })).toBeNull();
+  expect(await caught(device.publicKey(key))).toMatchObject({ code: 'capability-missing' });
+  const gone = { ...key, locator: { ...key.locator, id: '11111111-2222-4333-8444-555555555555' } };
+  expect(await caught(device.read(gone))).toMatchObject({ code: 'key-not-found' });
+  await device.close();
+});
+
+describe('the driver aws', () => {
+  const opened: (() => void)[] = [];
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    for (const close of opened.splice(0)) close();
+  });
+
+  /** A host on this machine that answers every request so. */
+  async function answeringHost(status: number, body: string, type: string): Promise<string> {
+    const server = createServer((_request, response) => response.writeHead(status, { 'content-type': type }).end(body));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    opened.push(() => server.close());
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  const open = (endpoint: string, more: Readonly<Record<string, unknown>> = {}) => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'TEST');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+    const values = { region: 'eu-west-1', endpoint, ...more };
+    return ADAPTERS.kms?.open(kmsSettings(values, 'aws'), kmsContext) ?? Promise.reject(new Error('no adapter'));
+  };
+
+  const JSON_TYPE = 'application/x-amz-json-1.1';
+  const aliases = (region: string) =>
+    JSON.stringify({
+      Aliases: [{ AliasName: 'alias/aws/ebs', AliasArn: `arn:aws:kms:${region}:210987654321:alias/aws/ebs` }],
+      Truncated: false,
+    });
+
+  it('counts an endpoint that is not AWS as software, and reads the account from it', async () => {
+    const device = await open(await answeringHost(200, aliases('eu-west-1'), JSON_TYPE));
+    expect(await device.describe()).toMatchObject({ trust: 'software', serial: 'aws:210987654321:eu-west-1' });
+    await device.close();
+  });
+
+  it('does without an account, and takes one from the devices file', async () => {
+    const host = await answeringHost(200, '{"Aliases":[],"Truncated":false}', JSON_TYPE);
+    const device = await open(host);
+    expect(await device.describe()).toMatchObject({
+      serial: 'aws:unknown:eu-west-1',
+      label: expect.stringContaining('account:'),
+    });
+    await device.close();
+    const told = await open(host, { account: '123456789012' });
+    expect((await told.describe()).serial).toBe('aws:123456789012:eu-west-1');
+    await told.close();
+  });
+
+  it('says when what answers is another region', async () => {
+    const error = await caught(open(await answeringHost(200, aliases('us-east-1'), JSON_TYPE)));
+    expect(error).toMatchObject({ code: 'devices-invalid' });
+    expect(error.message).toMatch(/us-east-1.*eu-west-1/);
+  });
+
+  it('says so before it asks, where the endpoint names another region', async () => {
+    const error = await caught(open('https://kms.us-east-1.amazonaws.com'));
+    expect(error).toMatchObject({ code: 'devices-invalid' });
+  });
+
+  it.each([
+    [200, '<html>welcome</html>', 'text/html'],
+    [502, '<html>bad gateway</html>', 'text/html'],
+  ])('says when what answers is not KMS: %i', async (status, body, type) => {
+    const host = await answeringHost(status, body, type);
+    const error = await caught(open(host));
+    expect(error).toMatchObject({ code: 'device-unreachable', outcome: 'not-applied' });
+    expect(error.message).toContain('is not AWS KMS');
+    expect(error.message).toContain(new URL(host).host);
+  });
+
+  it('says when nobody answers', async () => {
+    const error = await caught(open('http://127.0.0.1:1'));
+    expect(error).toMatchObject({ code: 'device-unreachable', native: { name: 'ECONNREFUSED' } });
+  });
+
+  it('says when the credentials are refused', async () => {
+    const body =
+      '{"__type":"UnrecognizedClientException","message":"The security token included in the request is invalid."}';
+    const error = await caught(open(await answeringHost(400, body, JSON_TYPE)));
+    expect(error).toMatchObject({
+      code: 'credentials-refused',
+      scope: 'run',
+      native: { name: 'UnrecognizedClientException' },
+    });
+    expect(error.hint).toContain('credentials');
+  });
+
+  it('says which permission is missing', async () => {
+    const body = '{"__type":"AccessDeniedException","Message":"no"}';
+    const error = await caught(open(await answeringHost(400, body, JSON_TYPE)));
+    expect(error).toMatchObject({ code: 'permission-missing', hint: expect.stringContaining('kms:ListAliases') });
+  });
+});
