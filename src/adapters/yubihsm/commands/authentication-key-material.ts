@@ -1,6 +1,5 @@
 /** What an authentication key is made of, as `put-authentication-key` and `change-authentication-key` take it. */
 import { ALGORITHM } from '../wire/algorithms.ts';
-import { WireError } from '../wire/wire-error.ts';
 import type { ByteWriter } from '../wire/writer.ts';
 
 export type AuthenticationKeyMaterial =
@@ -13,6 +12,5 @@ export const authenticationAlgorithm = (material: AuthenticationKeyMaterial): nu
 
 export function writeAuthenticationKey(writer: ByteWriter, material: AuthenticationKeyMaterial): ByteWriter {
   if (material.kind === 'public-key') return writer.fixed(material.point, 64, 'a public authentication key');
-  if (Buffer.compare(material.enc, material.mac) === 0) throw new WireError('K-ENC and K-MAC are the same key');
   return writer.fixed(material.enc, 16, 'K-ENC').fixed(material.mac, 16, 'K-MAC');
 }

@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto';
 import { ByteReader } from './reader.ts';
 import { ByteWriter } from './writer.ts';
 
-export const LOG_ENTRY_BYTES = 32;
 export const LOG_DIGEST_BYTES = 16;
 /** Places in the log's ring. */
 export const LOG_PLACES = 62;
