@@ -9,6 +9,7 @@ export const CLOUDHSM_CKM = {
   AES_KEY_WRAP_NO_PAD: 0x80002109,
   AES_KEY_WRAP_PKCS5_PAD: 0x8000210a,
   AES_KEY_WRAP_ZERO_PAD: 0x8000216f,
+  AES_GCM: 0x80001087,
 } as const;
 
 /** Only the mask generation function of the same hash is accepted. */

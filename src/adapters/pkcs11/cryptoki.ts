@@ -24,7 +24,9 @@ export interface AttributeReading {
 export type MechanismParameter =
   | { readonly kind: 'oaep'; readonly hash: number; readonly mgf: number }
   | { readonly kind: 'bytes'; readonly value: Uint8Array }
-  | { readonly kind: 'ulong'; readonly value: number };
+  | { readonly kind: 'ulong'; readonly value: number }
+  /** The device makes the IV and puts it before the ciphertext (CloudHSM's own AES-GCM). */
+  | { readonly kind: 'gcm'; readonly aad: Uint8Array; readonly tagBits: number };
 
 export interface Mechanism {
   /** CKM_… number. */

@@ -25,10 +25,31 @@ const ABSENT: ReadonlySet<number> = new Set([
 
 const RSA_BITS = { minKeySize: 2048, maxKeySize: 4096 } as const;
 
+/** Beside the usual ones (user guide, PKCS#11 mechanisms, note on OAEP). */
+const OAEP = { hashes: [CKM.SHA_1, CKM.SHA224, CKM.SHA256, CKM.SHA384, CKM.SHA512], matchingMgf: true } as const;
+
+const ECDSA: readonly MechanismRow[] = [
+  [CKM.ECDSA_SHA1, 'sha1'] as const,
+  [CKM.ECDSA_SHA224, 'sha224'] as const,
+  [CKM.ECDSA_SHA256, 'sha256'] as const,
+  [CKM.ECDSA_SHA384, 'sha384'] as const,
+  [CKM.ECDSA_SHA512, 'sha512'] as const,
+].map(([type, hash]) => ({
+  type,
+  operation: 'ecdsa',
+  hash,
+  minKeySize: 256,
+  maxKeySize: 521,
+  flags: CKF_MECHANISM.SIGN,
+}));
+
+const ownRow = (row: MechanismRow): MechanismRow => {
+  if (row.operation === 'rsa-key-pair-gen') return { ...row, ...RSA_BITS };
+  return row.oaep === undefined ? row : { ...row, oaep: OAEP };
+};
+
 const MECHANISMS: readonly MechanismRow[] = [
-  ...GENERIC_MECHANISMS.filter(({ type }) => !ABSENT.has(type)).map((row) =>
-    row.operation === 'rsa-key-pair-gen' ? { ...row, ...RSA_BITS } : row,
-  ),
+  ...GENERIC_MECHANISMS.filter(({ type }) => !ABSENT.has(type)).map(ownRow),
   {
     type: CKM.RSA_X9_31_KEY_PAIR_GEN,
     operation: 'rsa-key-pair-gen',
@@ -38,6 +59,8 @@ const MECHANISMS: readonly MechanismRow[] = [
   { type: CLOUDHSM_CKM.AES_KEY_WRAP_NO_PAD, operation: 'aes-kw', ...AES_WRAP },
   { type: CLOUDHSM_CKM.AES_KEY_WRAP_PKCS5_PAD, operation: 'aes-kw-pkcs5', ...AES_WRAP },
   { type: CLOUDHSM_CKM.AES_KEY_WRAP_ZERO_PAD, operation: 'aes-kwp', ...AES_WRAP },
+  { type: CLOUDHSM_CKM.AES_GCM, operation: 'aes-gcm', ...AES_WRAP },
+  ...ECDSA,
 ];
 
 /** User guide, getAttribute and genSymKey pages: AES keys do everything but sign; 3DES keys do not wrap; keys are extractable. */

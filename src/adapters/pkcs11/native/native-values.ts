@@ -37,6 +37,9 @@ export function toMechanism(mechanism: Mechanism): NativeMechanism {
       return { mechanism: type, parameter: toBuffer(parameter.value) };
     case 'ulong':
       return { mechanism: type, parameter: parameter.value };
+    case 'gcm':
+      // No adapter wraps by it.
+      throw new CryptokiError('C_WrapKey', CKR.MECHANISM_PARAM_INVALID);
   }
 }
 

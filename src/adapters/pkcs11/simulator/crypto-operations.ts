@@ -1,5 +1,5 @@
 /** C_Encrypt, C_Decrypt and C_Sign by mechanism: ECB, CBC, CMAC, HMAC, RSA. Single-part only, as the port offers them. */
-import { constants, createHmac, privateEncrypt, publicEncrypt } from 'node:crypto';
+import { constants, createHmac, privateEncrypt, publicEncrypt, sign } from 'node:crypto';
 import { CKK, CKO, CKR } from '../constants.ts';
 import type { Mechanism } from '../cryptoki.ts';
 import { BLOCK_BYTES, type Cipher, cbc, cmac, type Direction, ecb } from './block-cipher.ts';
@@ -22,7 +22,7 @@ export interface CryptoInput {
 export function checkKeyFits({ row, key }: CryptoInput, use: 'ENCRYPT' | 'DECRYPT' | 'SIGN'): void {
   const keyTypes = OPERATION_KEY_TYPE[row.operation];
   const asymmetric = use === 'ENCRYPT' ? CKO.PUBLIC_KEY : CKO.PRIVATE_KEY;
-  const wanted = keyTypes.includes(CKK.RSA) ? asymmetric : CKO.SECRET_KEY;
+  const wanted = keyTypes.includes(CKK.RSA) || keyTypes.includes(CKK.EC) ? asymmetric : CKO.SECRET_KEY;
   if (key.class !== wanted || !keyTypes.includes(key.keyType)) refuse(CKR.KEY_TYPE_INCONSISTENT);
 }
 
@@ -106,6 +106,8 @@ export function signData({ row, key, data }: CryptoInput): Uint8Array {
     case 'rsa-pkcs':
       if (data.length > modulusBytes(key) - 11) refuse(CKR.DATA_LEN_RANGE);
       return privateEncrypt({ key: asymmetricKey(key), padding: constants.RSA_PKCS1_PADDING }, data);
+    case 'ecdsa':
+      return sign(row.hash, data, { key: asymmetricKey(key), dsaEncoding: 'ieee-p1363' });
     default:
       return refuse(CKR.MECHANISM_INVALID);
   }

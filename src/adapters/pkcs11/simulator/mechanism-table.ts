@@ -27,6 +27,10 @@ export type MechanismOperation =
   | 'aes-kwp'
   /** RFC 3394 over PKCS#5 padding to 8 bytes (CloudHSM vendor mechanism). */
   | 'aes-kw-pkcs5'
+  /** IV, ciphertext and tag (CloudHSM vendor mechanism). Parameter: `gcm`. */
+  | 'aes-gcm'
+  /** Hashes, and signs the hash: r ‖ s. The row names the hash. */
+  | 'ecdsa'
   /** OAEP of a one-time AES-256 key, then RFC 5649 of the payload under it (CKM_RSA_AES_KEY_WRAP). Parameter: `oaep`. */
   | 'rsa-aes-kwp';
 
@@ -43,6 +47,8 @@ export interface MechanismRow {
   readonly flags: number;
   /** OAEP: CKM_… numbers of the hashes; `matchingMgf`: the MGF's hash must be the same one. Absent: SHA-1 with MGF1-SHA-1 only. */
   readonly oaep?: { readonly hashes: readonly number[]; readonly matchingMgf: boolean };
+  /** Of a signature that hashes. */
+  readonly hash?: 'sha1' | 'sha224' | 'sha256' | 'sha384' | 'sha512';
   /** Overrides the personality for unwraps by this mechanism. */
   readonly valueLenOnUnwrap?: ValueLenOnUnwrap;
 }
@@ -67,6 +73,8 @@ export const OPERATION_KEY_TYPE: Readonly<Record<MechanismOperation, readonly nu
   'aes-kw': [CKK.AES],
   'aes-kwp': [CKK.AES],
   'aes-kw-pkcs5': [CKK.AES],
+  'aes-gcm': [CKK.AES],
+  ecdsa: [CKK.EC],
   'rsa-aes-kwp': [CKK.RSA],
 };
 

@@ -5,7 +5,7 @@
 import { constants, type KeyObject, privateDecrypt } from 'node:crypto';
 
 export type RsaPadding =
-  | { readonly kind: 'oaep'; readonly hash: 'sha1' | 'sha256' | 'sha384' | 'sha512' }
+  | { readonly kind: 'oaep'; readonly hash: 'sha1' | 'sha224' | 'sha256' | 'sha384' | 'sha512' }
   | { readonly kind: 'pkcs1' };
 
 /** Null when the ciphertext does not open. */

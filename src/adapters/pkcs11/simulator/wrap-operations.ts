@@ -4,16 +4,18 @@ import { CKG, CKM, CKR } from '../constants.ts';
 import type { Mechanism } from '../cryptoki.ts';
 import { cbc } from './block-cipher.ts';
 import type { CryptoPool } from './crypto-pool.ts';
+import { gcmParameter, unwrapGcm, wrapGcm } from './gcm-wrap.ts';
 import { unwrapKw, unwrapKwPkcs5, unwrapKwp, wrapKw, wrapKwPkcs5, wrapKwp } from './key-wrap.ts';
 import type { MechanismRow } from './mechanism-table.ts';
 import type { Refusals } from './personality.ts';
 import { refuse } from './refusal.ts';
 import { asymmetricKey, type SimulatedObject } from './simulated-object.ts';
 
-type OaepHash = 'sha1' | 'sha256' | 'sha384' | 'sha512';
+type OaepHash = 'sha1' | 'sha224' | 'sha256' | 'sha384' | 'sha512';
 
 const HASHES: Readonly<Record<number, { readonly name: OaepHash; readonly mgf: number; readonly bytes: number }>> = {
   [CKM.SHA_1]: { name: 'sha1', mgf: CKG.MGF1_SHA1, bytes: 20 },
+  [CKM.SHA224]: { name: 'sha224', mgf: CKG.MGF1_SHA224, bytes: 28 },
   [CKM.SHA256]: { name: 'sha256', mgf: CKG.MGF1_SHA256, bytes: 32 },
   [CKM.SHA384]: { name: 'sha384', mgf: CKG.MGF1_SHA384, bytes: 48 },
   [CKM.SHA512]: { name: 'sha512', mgf: CKG.MGF1_SHA512, bytes: 64 },
@@ -66,6 +68,7 @@ export function pkcs1Encrypt(object: SimulatedObject, payload: Uint8Array): Buff
 export function checkWrapParameter(row: MechanismRow, mechanism: Mechanism, refusals: Refusals): void {
   if (row.operation === 'rsa-oaep' || row.operation === 'rsa-aes-kwp') oaepHash(row, mechanism, refusals.oaepParameter);
   if (row.operation === 'aes-cbc-pad') initialisationVector(mechanism, 16);
+  if (row.operation === 'aes-gcm') gcmParameter(mechanism);
 }
 
 /** Lengths that show by themselves that it is no wrapped key; for RSA the key must be known first. */
@@ -114,6 +117,8 @@ function wrapped(
       return wrapKwp(key.material, payload);
     case 'aes-kw-pkcs5':
       return wrapKwPkcs5(key.material, payload);
+    case 'aes-gcm':
+      return wrapGcm(key.material, mechanism, payload);
     case 'aes-cbc-pad':
       return cbc('aes', 'encrypt', {
         key: key.material,
@@ -165,6 +170,8 @@ function unwrapSymmetric({ row, mechanism, key, data }: WrapInput): Uint8Array |
       return unwrapKwp(key.material, data);
     case 'aes-kw-pkcs5':
       return unwrapKwPkcs5(key.material, data);
+    case 'aes-gcm':
+      return unwrapGcm(key.material, mechanism, data);
     case 'aes-cbc-pad':
       return unpadded(mechanism, key, data);
     default:
