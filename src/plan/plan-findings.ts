@@ -1,10 +1,10 @@
 /** What speaks against a plan as a whole, or should be read before it runs: findings about steps and devices, not about single keys. */
-import type { BoundDevice, Finding } from '../adapters/adapter.ts';
+import { arrivalOf, type BoundDevice, type Finding } from '../adapters/adapter.ts';
 import { KeyferryError } from '../errors/keyferry-error.ts';
 import type { Playbook, Scope, Step } from '../playbook/model.ts';
 import { filePreview } from './file-preview.ts';
 import type { PreviewContext } from './item-preview.ts';
-import { mayRun, previewArguments } from './preview-arguments.ts';
+import { mayRun, previewArguments, templateReferences } from './preview-arguments.ts';
 import { arrivalDevices, routeProblems } from './routes.ts';
 
 export interface PlanFindings {
@@ -89,7 +89,7 @@ function stepWarnings(playbook: Playbook, scope: Scope): string[] {
     warnings.push(`step ${step.id} (${step.target}.${step.action}) shows key bytes in clear to this computer`);
   }
   for (const step of [...playbook.each, ...playbook.afterEach]) {
-    if (step.spec.pointOfNoReturn === true && mayRun(step, scope)) {
+    if (step.spec.pointOfNoReturn === true && mayRun(step, scope) && !isOfTheItem(step, playbook)) {
       warnings.push(`step ${step.id} (${step.target}.${step.action}) cannot be undone and runs for every key`);
     }
   }
@@ -101,6 +101,19 @@ function stepWarnings(playbook: Playbook, scope: Scope): string[] {
     warnings.push('no step compares the arrived keys with their source; add verify.same-key to each');
   }
   return warnings;
+}
+
+/** Takes away only what the item itself made, a wrapping key for one: nothing that anybody could miss. */
+function isOfTheItem(step: Step, playbook: Playbook): boolean {
+  const named = Object.values(step.with).flatMap(templateReferences);
+  return (
+    named.length > 0 &&
+    named.every((reference) => {
+      if (reference.kind !== 'step') return false;
+      const maker = playbook.each.find(({ id }) => id === reference.step);
+      return maker?.spec.effect === 'create' && arrivalOf(maker.spec) === null;
+    })
+  );
 }
 
 function deviceWarnings(playbook: Playbook, devices: ReadonlyMap<string, BoundDevice>): string[] {

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { KeyferryError } from '../../../src/errors/keyferry-error.ts';
+import type { Playbook, Step } from '../../../src/playbook/model.ts';
 import { aFolder, planned } from '../../support/plan-making.ts';
 import {
   ACTIONS,
@@ -250,6 +251,26 @@ describe('what a reader must not miss', () => {
       ['source', 'source'],
       ['target', 'lab'],
     ]);
+  });
+});
+
+describe('what is destroyed for every key', () => {
+  const forgetting = (key: Step['with'][string]) =>
+    aPlaybook({
+      each: [...mainSteps(), aStep('source', ACTIONS.import, { id: 'own', with: {} })],
+      afterEach: [aStep('source', ACTIONS.delete, { id: 'gone', block: 'after-each', with: { key } })],
+    });
+  const warned = async (playbook: Playbook) =>
+    (await planned({ playbook, source: { keys: [{ label: 'a' }] } })).plan.head.warnings.join();
+
+  test('is warned of when it is the source key, or the arrived one', async () => {
+    expect(await warned(forgetting(theKey))).toContain('step gone (source.delete-key) cannot be undone');
+    expect(await warned(forgetting(anOutput('arrived', 'key')))).toContain('cannot be undone');
+    expect(await warned(forgetting(anOutput('wrapper', 'key')))).toContain('cannot be undone');
+  });
+
+  test('is not worth a word when the key’s own steps made it for themselves', async () => {
+    expect(await warned(forgetting(anOutput('own', 'key')))).not.toContain('cannot be undone');
   });
 });
 
