@@ -1,9 +1,12 @@
 /** `keyferry simulator serve kms` as its users start it, and the aws program of Debian against it. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { PROGRAMS } from '../../scripts/test-programs.mjs';
 import { type CliResult, startCli } from './built-cli.ts';
 
-const AWS = '/usr/bin/aws';
+const AWS_PLACES = PROGRAMS.find(({ debianPackage }) => debianPackage === 'awscli')?.places ?? [];
+/** Another one may come first on PATH; these are where packages put it. */
+const AWS = AWS_PLACES.find((path) => existsSync(path));
 
 export interface ServedKms {
   /** The line of JSON that the command printed. */
@@ -54,7 +57,7 @@ export function aws(
     env = {},
   }: { readonly url: string; readonly home: string; readonly env?: Readonly<Record<string, string>> },
 ): Promise<AwsResult> {
-  if (!existsSync(AWS)) throw new Error(`${AWS} is missing: install awscli`);
+  if (AWS === undefined) throw new Error(`none of ${AWS_PLACES.join(', ')} is there: install awscli`);
   const environment = {
     ...{ PATH: '/usr/bin:/bin', HOME: home, LC_ALL: 'C.UTF-8', AWS_PAGER: '', AWS_EC2_METADATA_DISABLED: 'true' },
     ...{ AWS_DEFAULT_REGION: 'eu-west-1', AWS_DEFAULT_OUTPUT: 'json', ...CREDENTIALS, ...env },

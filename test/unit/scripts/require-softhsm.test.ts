@@ -8,6 +8,7 @@ import {
   findTool,
   MODULE_PLACES,
 } from '../../../scripts/softhsm-places.mjs';
+import { describeProgram, PROGRAMS } from '../../../scripts/test-programs.mjs';
 
 const SCRIPT = join(import.meta.dirname, '../../../scripts/require-softhsm.mjs');
 const only =
@@ -68,6 +69,18 @@ describe('what is said', () => {
   test('a native package: why, the compiler, and the rebuild', () => {
     const text = describeNativePackage('pkcs11js', 'Cannot find module').join('\n');
     for (const part of ['Cannot find module', 'g++ make python3', 'npm rebuild pkcs11js']) expect(text).toContain(part);
+  });
+});
+
+describe('a program that is missing', () => {
+  test.each(PROGRAMS)('$debianPackage: what it is for, where it was looked for, how to get it', (program) => {
+    const text = describeProgram(program).join('\n');
+    for (const part of [
+      ...program.places,
+      program.why,
+      `apt-get install --no-install-recommends ${program.debianPackage}`,
+    ])
+      expect(text).toContain(part);
   });
 });
 
