@@ -22,6 +22,8 @@ export interface Edition {
   readonly marksOwnership: boolean;
   /** There is a command enable_e2e; later the encryption is always on. */
   readonly hasEnableE2e: boolean;
+  /** registerMofnPubKey, which takes the private key too; later there is registerQuorumPubKey alone. */
+  readonly hasRegisterMofnPubKey: boolean;
 }
 
 const CAV = 'Cav server does NOT synchronize these changes with the';
@@ -36,6 +38,7 @@ export const EDITIONS = {
     cautionSubject: CAV,
     marksOwnership: false,
     hasEnableE2e: true,
+    hasRegisterMofnPubKey: true,
   },
   '2019': {
     hasDefaultWrapMechanism: true,
@@ -46,6 +49,7 @@ export const EDITIONS = {
     cautionSubject: CAV,
     marksOwnership: false,
     hasEnableE2e: true,
+    hasRegisterMofnPubKey: true,
   },
   '2023': {
     hasDefaultWrapMechanism: false,
@@ -56,6 +60,7 @@ export const EDITIONS = {
     cautionSubject: 'AWS does NOT synchronize these changes automatically with the',
     marksOwnership: true,
     hasEnableE2e: false,
+    hasRegisterMofnPubKey: false,
   },
 } as const satisfies Readonly<Record<string, Edition>>;
 

@@ -3,13 +3,14 @@
  * KCV and ALL. In the order in which listAttributes prints them.
  */
 import { CKA } from '../adapters/pkcs11/constants.ts';
+import { decodeTemplate } from '../adapters/pkcs11/simulator/attribute-values.ts';
 
 export interface ObjectAttribute {
   readonly name: string;
   readonly number: number;
   /** PKCS#11 number. */
   readonly cka: number;
-  readonly kind: 'boolean' | 'number' | 'text' | 'bytes';
+  readonly kind: 'boolean' | 'number' | 'text' | 'bytes' | 'template';
   /** key_mgmt_util's list is the shorter one. */
   readonly isInShortList: boolean;
   /** cloudhsm_mgmt_util's setAttribute changes it. */
@@ -60,8 +61,8 @@ export const OBJECT_ATTRIBUTES: readonly ObjectAttribute[] = [
   row('DESTROYABLE', CKA.DESTROYABLE, 'boolean', 'full-list-only', 'changeable'),
   { ...row('KCV', CKA.CHECK_VALUE, 'bytes'), number: KCV },
   row('WRAP_WITH_TRUSTED', CKA.WRAP_WITH_TRUSTED, 'boolean', 'full-list-only', 'changeable'),
-  row('WRAP_TEMPLATE', CKA.WRAP_TEMPLATE, 'number', 'full-list-only'),
-  row('UNWRAP_TEMPLATE', CKA.UNWRAP_TEMPLATE, 'number', 'full-list-only'),
+  row('WRAP_TEMPLATE', CKA.WRAP_TEMPLATE, 'template', 'full-list-only', 'changeable'),
+  row('UNWRAP_TEMPLATE', CKA.UNWRAP_TEMPLATE, 'template', 'full-list-only', 'changeable'),
 ];
 
 export const attributeOf = (number: number): ObjectAttribute | undefined =>
@@ -86,7 +87,7 @@ function numberOf(bytes: Uint8Array): number {
   return value;
 }
 
-/** A raw PKCS#11 value as the tools show it. `digits`: of booleans, classes and types. */
+/** A raw PKCS#11 value as the tools show it; templates in keyferry's way, `354=0,260=1`. `digits`: of booleans, classes and types. */
 export function attributeText(attribute: ObjectAttribute, bytes: Uint8Array, digits = 8): string {
   switch (attribute.kind) {
     case 'boolean':
@@ -95,6 +96,8 @@ export function attributeText(attribute: ObjectAttribute, bytes: Uint8Array, dig
       return hex(numberOf(bytes), attribute.cka === CKA.CLASS || attribute.cka === CKA.KEY_TYPE ? digits : 8);
     case 'text':
       return Buffer.from(bytes).toString('utf8');
+    case 'template':
+      return (decodeTemplate(bytes) ?? []).map(({ type, value }) => `${type}=${numberOf(value)}`).join(',');
     case 'bytes':
       return `0x${Buffer.from(bytes).toString('hex')}`;
   }

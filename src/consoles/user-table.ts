@@ -6,14 +6,13 @@ const HEADER = `    ${'User Id'.padEnd(20)}${'User Type'.padEnd(16)}${'User Name
 export const CMU_USER_HEADER = HEADER;
 export const KMU_USER_HEADER = `    ${'Index'.padEnd(12)}${'User ID'.padEnd(16)}${'User Type'.padEnd(16)}${'User Name'.padEnd(35)}MofnPubKey    LoginFailureCnt         2FA`;
 
-/** Second factors are left out of the simulation, so that column is always NO. */
 function afterId(user: HsmUser): string {
   return [
     user.type.padEnd(16),
     user.name.padEnd(30),
     (user.hasQuorumKey ? 'YES' : 'NO').padStart(13),
     String(user.loginFailures).padStart(16),
-    'NO'.padStart(17),
+    (user.hasSecondFactor ? 'YES' : 'NO').padStart(17),
   ].join('');
 }
 

@@ -81,7 +81,7 @@ class CliConsole implements Console {
     if (first === undefined) return 'done';
     if (first === 'quit') return 'over';
     if (first === 'help') for (const name of this.names) this.#terminal.line(`  ${name}`);
-    else if (first === 'login') await this.#logIn(words);
+    else if (first === 'login' && words[1]?.startsWith('--') !== false) await this.#logIn(words);
     else if (first === 'logout') this.#logOut();
     else await this.#command(words);
     return 'done';

@@ -4,12 +4,16 @@
  */
 import { findCommand, Misuse, strikeOut, usageOf, wordsOf } from '../command.ts';
 import type { Console, ConsoleOptions, LineEnd } from '../console.ts';
+import type { Edition } from '../edition.ts';
 import type { CmuCommand } from './cmu-command.ts';
 import { CmuSession } from './cmu-session.ts';
 import { getAttribute, listAttributes, setAttribute } from './commands/attributes.ts';
+import { getCert } from './commands/certificates.ts';
 import { findAllKeys, getKeyInfo, shareKey } from './commands/keys.ts';
 import { enableE2e, endLogin, loginHsm, logoutHsm } from './commands/login.ts';
-import { approveToken, getMValue, getToken, listTokens, registerQuorumPubKey, setMValue } from './commands/quorum.ts';
+import { syncKey, syncUser } from './commands/manual-sync.ts';
+import { approveToken, delToken, getMValue, getToken, listTokens, setMValue } from './commands/quorum.ts';
+import { registerMofnPubKey, registerQuorumPubKey } from './commands/quorum-keys.ts';
 import { exitServer, getHsmInfo, info, server } from './commands/servers.ts';
 import { changePswd, createUser, deleteUser, listUsers } from './commands/users.ts';
 
@@ -27,14 +31,19 @@ const COMMANDS: readonly CmuCommand[] = [
   listAttributes,
   shareKey,
   getKeyInfo,
+  registerMofnPubKey,
   registerQuorumPubKey,
   setMValue,
   getMValue,
   getToken,
   approveToken,
   listTokens,
+  delToken,
   info,
   getHsmInfo,
+  getCert,
+  syncKey,
+  syncUser,
   server,
   exitServer,
 ];
@@ -45,20 +54,20 @@ const LEAVING = [
   { name: 'quit', summary: 'leave' },
 ] as const;
 
-const LEFT_OUT: Readonly<Record<string, string>> = {
-  registerMofnPubKey: 'it takes a private key; register the public one with registerQuorumPubKey',
-  delToken: 'its words and answer are not documented',
-  syncKey: 'it works between clusters cloned from one backup, and those are not simulated',
-  syncUser: 'it works between clusters cloned from one backup, and those are not simulated',
-  getCert: 'certificates are not simulated',
-};
+/** Commands that an edition does not have, with the reason. */
+function leftOutOf({ hasEnableE2e, hasRegisterMofnPubKey }: Edition): Readonly<Record<string, string>> {
+  return {
+    ...(hasEnableE2e ? {} : { enable_e2e: 'in this edition the connections are always encrypted end to end' }),
+    ...(hasRegisterMofnPubKey
+      ? {}
+      : { registerMofnPubKey: 'in this edition the public key is registered with registerQuorumPubKey' }),
+  };
+}
 
 export function openCloudhsmMgmtUtil(options: ConsoleOptions): Console {
   const cmu = new CmuSession(options);
   const there = COMMANDS.filter(({ isThere }) => isThere(cmu));
-  const leftOut = cmu.edition.hasEnableE2e
-    ? LEFT_OUT
-    : { ...LEFT_OUT, enable_e2e: 'in this edition the connections are always encrypted end to end' };
+  const leftOut = leftOutOf(cmu.edition);
   const find = (word: string): CmuCommand | (typeof LEAVING)[number] =>
     findCommand([...there, ...LEAVING], word, { takesPrefixes: true, leftOut });
 

@@ -28,9 +28,10 @@ const names = (server: number): string[] => cluster.nodes[server]?.users().map((
 describe('lines that are not understood', () => {
   test.each([
     ['creatUser CU x y', 'Did you mean createUser?'],
-    ['get', 'getAttribute or getKeyInfo or getMValue or getToken or getHSMInfo'],
-    ['syncKey 1 2', 'This console does not have syncKey'],
-    ['createUser CU x', 'createUser takes 3 words'],
+    ['get', 'getAttribute or getKeyInfo or getMValue or getToken or getHSMInfo or getCert'],
+    ['syncKey 1 2', 'Log in first'],
+    ['getCert file 1', 'enter server mode first'],
+    ['createUser CU x', 'createUser takes 3 to 5 words'],
     ['loginHSM AU app_user secret-word', 'none of the user types'],
     ['setAttribute 6 354 0', 'Log in first'],
     ['info server 7', 'There is no server 7; there are 0, 1, 2.'],

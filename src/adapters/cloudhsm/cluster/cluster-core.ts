@@ -11,6 +11,8 @@ export interface ClusterCore {
   readonly identities: IdentityStore;
   /** Of every HSM. */
   readonly firmware: string;
+  /** Node id → what its challenge is the SHA-256 of. They live as long as the process that asked. */
+  readonly challenges: Map<number, Uint8Array>;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
 }

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { isAlive, markOf } from '../../pkcs11/process-mark.ts';
 import {
   type ClientKind,
+  type HsmCertificates,
   type HsmNode,
   HsmRefusal,
   type HsmUser,
@@ -17,6 +18,7 @@ import { OpenNodeSession } from './node-session.ts';
 import { tryLogin, userView } from './node-users.ts';
 import { passwordHash } from './passwords.ts';
 import { keptTokens, tokenView } from './quorum.ts';
+import { hasAnswered, newChallenge } from './second-factor.ts';
 
 export class ClusterNode implements HsmNode {
   readonly id: number;
@@ -49,12 +51,30 @@ export class ClusterNode implements HsmNode {
     return keptTokens(node, nowMs).map((token) => tokenView(node, token, nowMs));
   }
 
-  login(type: UserType, name: string, password: string, client: ClientKind = 'legacy'): NodeSession {
+  async certificates(): Promise<HsmCertificates> {
+    const { root, hsms } = await this.#core.identities.identity();
+    const hsm = hsms[this.id];
+    if (hsm === undefined) throw new Error(`HSM ${this.id} has no identity`);
+    return { root, chain: hsm.chain };
+  }
+
+  challenge(): Uint8Array {
+    this.#read();
+    return newChallenge(this.#core, this.id);
+  }
+
+  login(
+    type: UserType,
+    name: string,
+    password: string,
+    client: ClientKind = 'legacy',
+    signature = new Uint8Array(),
+  ): NodeSession {
     countCall(this.#core, this.id);
     const hash = passwordHash(this.#core.store.read().id, name, password);
     const outcome = this.#core.store.change((record) => {
       const node = upNode(record, this.id);
-      const user = tryLogin(node, type, name, hash);
+      const user = tryLogin(node, { type, name, hash }, (key) => hasAnswered(this.#core, this.id, key, signature));
       if (user instanceof HsmRefusal) return user;
       const id = randomBytes(8).toString('hex');
       node.sessions = node.sessions.filter((session) => isAlive(session.process));

@@ -17,6 +17,8 @@ export interface UserRecord {
   failures: number;
   /** SubjectPublicKeyInfo, PEM. */
   quorumKey: string | null;
+  /** The same; absent: none. */
+  secondFactor?: string | null;
 }
 
 /** Who is logged in, as long as the process lives. */

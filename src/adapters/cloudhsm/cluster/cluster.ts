@@ -43,6 +43,8 @@ export interface HsmUser {
   readonly name: string;
   readonly type: UserType;
   readonly hasQuorumKey: boolean;
+  /** Logs in with a signature beside the password. */
+  readonly hasSecondFactor: boolean;
   readonly loginFailures: number;
   readonly isLocked: boolean;
 }
@@ -86,6 +88,20 @@ export interface TokenApproval {
  */
 export type ClientKind = 'legacy' | 'sdk5';
 
+/** A key of an officer's own (RSA-2048) that signs what an HSM gives at each login, and the proof that the officer has it. */
+export interface SecondFactor {
+  readonly publicKeyPem: string;
+  /** Over this HSM's last challenge. */
+  readonly signature: Uint8Array;
+}
+
+export interface HsmCertificates {
+  /** PEM: the simulator's own root. */
+  readonly root: string;
+  /** PEM: this HSM's, then its issuer's. */
+  readonly chain: readonly string[];
+}
+
 /** One HSM. Every call answers for this node alone. Throws HsmRefusal, also `node-down`. */
 export interface HsmNode {
   /** Node id, as key_mgmt_util prints it. Not in order, not the server number. */
@@ -98,17 +114,26 @@ export interface HsmNode {
   users(): readonly HsmUser[];
   mValue(service: QuorumService): number;
   quorumTokens(): readonly QuorumTokenView[];
-  /** `client`: `legacy` when absent. */
-  login(type: UserType, name: string, password: string, client?: ClientKind): NodeSession;
+  certificates(): Promise<HsmCertificates>;
+  /** SHA-256 of something random, to be signed (PKCS#1 v1.5). Good once, until the next one. */
+  challenge(): Uint8Array;
+  /** `client`: `legacy` when absent. `signature`: over the challenge, of users with a second factor. */
+  login(type: UserType, name: string, password: string, client?: ClientKind, signature?: Uint8Array): NodeSession;
 }
 
 /** A management session of one user on one node. It ends with logout, with the node, and with the process. */
 export interface NodeSession {
   readonly user: HsmUser;
   logout(): void;
-  createUser(type: 'CO' | 'CU', name: string, password: string): HsmUser;
+  /** `second`: for officers only. Throws also `second-factor` for a proof that is none. */
+  createUser(type: 'CO' | 'CU', name: string, password: string, second?: SecondFactor): HsmUser;
   deleteUser(type: 'CO' | 'CU', name: string): void;
-  changePassword(type: UserType, name: string, password: string): void;
+  /** Without `second` a user who had a second factor has none afterwards. */
+  changePassword(type: UserType, name: string, password: string, second?: SecondFactor): void;
+  /** Copies a token key with what is said about it to an HSM that lacks it: an officer any key, a crypto user an own one. */
+  syncKey(handle: number, toNode: number): void;
+  /** Makes that HSM say of this user what this one says. By officers. */
+  syncUser(userId: number, toNode: number): void;
   /** Handles of token keys owned by or shared with that user, ascending. */
   findAllKeys(userId: number): readonly { readonly handle: number; readonly isOwned: boolean }[];
   /** Hex digest over ownership and sharing of all keys on this node. */
@@ -132,7 +157,16 @@ export interface NodeSession {
 }
 
 export interface Divergence {
-  readonly what: 'users' | 'password' | 'sharing' | 'attributes' | 'quorum-values' | 'quorum-keys' | 'keys' | 'node';
+  readonly what:
+    | 'users'
+    | 'password'
+    | 'second-factors'
+    | 'sharing'
+    | 'attributes'
+    | 'quorum-values'
+    | 'quorum-keys'
+    | 'keys'
+    | 'node';
   /** Which user, key or service; `node`: the address of one that is down. */
   readonly subject: string;
   /** Node id → what that node says, in words. */

@@ -69,7 +69,7 @@ export class CryptoUserAuthority implements Authority {
     if (colon < 1) refuse(CKR.PIN_INCORRECT);
     const name = pin.slice(0, colon);
     const hash = passwordHash(this.#core.store.read().id, name, pin.slice(colon + 1));
-    const outcome = this.#core.store.change((record) => tryLogin(firstUp(record), 'CU', name, hash));
+    const outcome = this.#core.store.change((record) => tryLogin(firstUp(record), { type: 'CU', name, hash }));
     if (outcome instanceof HsmRefusal) refuse(outcome.name === 'user-locked' ? CKR.PIN_LOCKED : CKR.PIN_INCORRECT);
     this.#login = { name: name.toLowerCase(), hash };
     this.#serving = null;

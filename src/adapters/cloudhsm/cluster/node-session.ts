@@ -14,14 +14,16 @@ import {
   type NodeSession,
   type QuorumService,
   type QuorumTokenView,
+  type SecondFactor,
   type TokenApproval,
   type UserType,
 } from './cluster.ts';
-import type { ClusterCore } from './cluster-core.ts';
+import { type ClusterCore, upNode } from './cluster-core.ts';
 import { isPublic, ownerOf, quorumOf, sharedWith } from './cluster-keys.ts';
 import type { ClusterRecord, NodeRecord, UserRecord } from './cluster-record.ts';
 import { readKeyAttribute, writeKeyAttribute } from './key-attributes.ts';
 import { approvalsFor, type KeySpending, keyApprover, spendKeyApproval } from './key-quorum.ts';
+import { copyKey, copyUser } from './manual-sync.ts';
 import { demand, NodeAccess, OFFICERS, type OpenSession } from './node-access.ts';
 import { addUser, checkNewUser, findUser, isLoggedIn, removeUser, userView } from './node-users.ts';
 import { checkPassword, passwordHash } from './passwords.ts';
@@ -36,6 +38,7 @@ import {
   tokenView,
 } from './quorum.ts';
 import { checkedQuorumKey } from './quorum-keys.ts';
+import { checkedSecondFactor } from './second-factor.ts';
 import { encodeTokenEntry } from './token-entry.ts';
 
 export class OpenNodeSession implements NodeSession {
@@ -61,13 +64,16 @@ export class OpenNodeSession implements NodeSession {
     this.#access.end();
   }
 
-  createUser(type: 'CO' | 'CU', name: string, password: string): HsmUser {
+  createUser(type: 'CO' | 'CU', name: string, password: string, second?: SecondFactor): HsmUser {
     const hash = this.#hash(name, password);
     return this.#access.change(({ record, node, me }) => {
       demand(me, OFFICERS);
       checkNewUser(record, node, { type, name, password });
+      const secondFactor = checkedSecondFactor(this.#core, node, type, second);
       spendApproval(node, this.#spending(me, 3));
-      return userView(addUser(node, { type, name, password }, hash));
+      const user = addUser(node, { type, name, password }, hash);
+      user.secondFactor = secondFactor;
+      return userView(user);
     });
   }
 
@@ -84,20 +90,38 @@ export class OpenNodeSession implements NodeSession {
     });
   }
 
-  changePassword(type: UserType, name: string, password: string): void {
+  changePassword(type: UserType, name: string, password: string, second?: SecondFactor): void {
     checkPassword(password);
     const hash = this.#hash(name, password);
     this.#access.change(({ node, me }) => {
       const user = findUser(node, type, name);
+      const secondFactor = checkedSecondFactor(this.#core, node, type, second);
       if (user.id !== me.id) {
         demand(me, OFFICERS);
         if (isLoggedIn(node, user)) throw new HsmRefusal('user-logged-in', null, `${user.name} is logged in`);
         spendApproval(node, this.#spending(me, 3));
       }
+      user.secondFactor = secondFactor;
       user.passwordHash = hash;
       user.failures = 0;
       // The cluster is activated: the preliminary officer becomes the primary one.
       if (user.type === 'PRECO') user.type = 'PCO';
+    });
+  }
+
+  syncKey(handle: number, toNode: number): void {
+    this.#access.change((scene) => {
+      const { record, node, me } = scene;
+      demand(me, [...OFFICERS, 'CU']);
+      const key = me.type === 'CU' ? this.#access.ownKey(scene, handle) : this.#core.keys.find(record, node, handle);
+      copyKey(record, { from: node, to: upNode(record, toNode) }, me, key);
+    });
+  }
+
+  syncUser(userId: number, toNode: number): void {
+    this.#access.change(({ record, node, me }) => {
+      demand(me, OFFICERS);
+      copyUser({ from: node, to: upNode(record, toNode) }, me, userId);
     });
   }
 

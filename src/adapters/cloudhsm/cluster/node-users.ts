@@ -15,9 +15,14 @@ const MAX_USERS: Readonly<Record<ClusterRecord['hsmType'], number>> = {
 
 export const isLocked = (user: UserRecord): boolean => user.failures > MAX_FAILURES;
 
+const hasSecondFactor = (key: UserRecord['secondFactor']): key is string => typeof key === 'string';
+
 export function userView(user: UserRecord): HsmUser {
-  const { id, name, type, failures, quorumKey } = user;
-  return { id, name, type, hasQuorumKey: quorumKey !== null, loginFailures: failures, isLocked: isLocked(user) };
+  const { id, name, type, failures, quorumKey, secondFactor } = user;
+  return {
+    ...{ id, name, type, hasQuorumKey: quorumKey !== null, hasSecondFactor: hasSecondFactor(secondFactor) },
+    ...{ loginFailures: failures, isLocked: isLocked(user) },
+  };
 }
 
 /** Names are not case-sensitive. The first officer (PCO) also goes by CO. */
@@ -34,8 +39,13 @@ export function findUser(node: NodeRecord, type: UserType, name: string): UserRe
 export const isLoggedIn = (node: NodeRecord, user: UserRecord): boolean =>
   node.sessions.some((session) => session.userId === user.id && isAlive(session.process));
 
-/** Counts. Gives the refusal instead of throwing it, since the count must be kept. */
-export function tryLogin(node: NodeRecord, type: UserType, name: string, hash: string): UserRecord | HsmRefusal {
+/** Counts; a second factor only after the password. Gives the refusal instead of throwing it, since the count must be kept. */
+export function tryLogin(
+  node: NodeRecord,
+  login: { readonly type: UserType; readonly name: string; readonly hash: string },
+  hasSigned: (publicKey: string) => boolean = () => false,
+): UserRecord | HsmRefusal {
+  const { type, name, hash } = login;
   let user: UserRecord;
   try {
     user = findUser(node, type, name);
@@ -47,6 +57,14 @@ export function tryLogin(node: NodeRecord, type: UserType, name: string, hash: s
   if (user.passwordHash === null || user.passwordHash !== hash) {
     user.failures += 1;
     return new HsmRefusal('login-failed', null, `the password of ${user.name} is wrong`);
+  }
+  const { secondFactor } = user;
+  if (hasSecondFactor(secondFactor) && !hasSigned(secondFactor)) {
+    return new HsmRefusal(
+      'second-factor',
+      null,
+      `${user.name} logs in with a second factor, and that is missing or wrong`,
+    );
   }
   user.failures = 0;
   return user;

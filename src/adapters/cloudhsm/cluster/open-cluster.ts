@@ -85,7 +85,7 @@ class Cluster implements SimulatedCluster {
       nowMs: clock(),
     }));
     const { firmware } = this.#token;
-    this.#core = { store, keys: new ClusterKeys(this.#partition), identities, firmware, clock };
+    this.#core = { store, keys: new ClusterKeys(this.#partition), identities, firmware, challenges: new Map(), clock };
     this.nodes = record.nodes.map(({ id, address }, server) => new ClusterNode(this.#core, { id, server, address }));
     this.#checksAvailability = options.checksAvailability ?? true;
     this.#minimumNodes = options.createObjectMinimumNodes ?? 1;

@@ -64,6 +64,12 @@ function topics(core: ClusterCore, record: ClusterRecord): Topic[] {
       silence: null,
       statements: perUser(({ quorumKey }) => fingerprintOf(quorumKey)),
     },
+    {
+      what: 'second-factors',
+      subject: (name) => name,
+      silence: null,
+      statements: perUser(({ secondFactor }) => fingerprintOf(secondFactor ?? null)),
+    },
     { what: 'quorum-values', subject: (service) => `service ${service}`, silence: '', statements: valuesOf },
     { what: 'sharing', subject: (handle) => `key ${handle}`, silence: 'shared with nobody', statements: sharingOf },
     { what: 'attributes', subject: attributeSubject, silence: 'unchanged', statements: attributesOf },

@@ -5,6 +5,7 @@ import { cmuCommand, wordAt } from '../cmu-command.ts';
 import { serverName } from '../cmu-session.ts';
 import { onEachServer } from '../on-each-server.ts';
 import { onEveryServer } from '../on-every-server.ts';
+import { outputOf } from '../output-file.ts';
 
 function zeroOrOne(word: string, what: string): boolean {
   if (word !== '0' && word !== '1') throw new Misuse(`${what} is 0 or 1, not "${word}".`);
@@ -13,55 +14,60 @@ function zeroOrOne(word: string, what: string): boolean {
 
 export const findAllKeys = cmuCommand({
   name: 'findAllKeys',
-  usage: '<user id> <key hash: 0 or 1>',
+  usage: '<user id> <key hash: 0 or 1> [output file]',
   summary: "list a user's keys on each HSM",
-  words: [2, 2],
+  words: [2, 3],
   run(cmu, words) {
     cmu.loggedIn('CO', 'PCO', 'AU');
     const user = numberOf(wordAt(words, 0), 'The user id');
     const isHashed = zeroOrOne(wordAt(words, 1), 'The key hash');
+    const out = outputOf(cmu, words[2]);
     onEachServer(cmu, 'findAllKeys', (node) => {
       const session = cmu.sessionOn(node);
       const keys = session.findAllKeys(user);
       const mark = (isOwned: boolean): string => (cmu.edition.marksOwnership ? (isOwned ? '(o)' : '(s)') : '');
       const hash = isHashed ? session.keyHash() : null;
-      cmu.line(`Keys on ${serverName(node)}:`);
-      cmu.line(`Number of keys found ${keys.length}`);
-      cmu.line(`number of keys matched from start index 0::${keys.length}`);
-      if (keys.length > 0) cmu.line(keys.map(({ handle, isOwned }) => `${handle}${mark(isOwned)}`).join(','));
+      out.line(`Keys on ${serverName(node)}:`);
+      out.line(`Number of keys found ${keys.length}`);
+      out.line(`number of keys matched from start index 0::${keys.length}`);
+      if (keys.length > 0) out.line(keys.map(({ handle, isOwned }) => `${handle}${mark(isOwned)}`).join(','));
       if (hash !== null) {
-        cmu.line('Key Hash:');
-        cmu.line(hash);
+        out.line('Key Hash:');
+        out.line(hash);
       }
-      cmu.line(`findAllKeys success on ${serverName(node)}`);
+      out.line(`findAllKeys success on ${serverName(node)}`);
     });
+    out.end();
   },
 });
 
 export const getKeyInfo = cmuCommand({
   name: 'getKeyInfo',
-  usage: '[-k] <key handle>',
+  usage: '[-k] <key handle> [output file]',
   summary: 'show who owns a key and with whom it is shared, on each HSM',
-  words: [1, 2],
+  words: [1, 3],
   run(cmu, words) {
     cmu.loggedIn('CU');
-    if (words.length === 2 && words[0] !== '-k') throw new Misuse('getKeyInfo [-k] <key handle>');
-    const handle = numberOf(words.at(-1) ?? '', 'The key handle');
+    const [number, path, more] = words[0] === '-k' ? words.slice(1) : words;
+    if (number === undefined || more !== undefined) throw new Misuse('getKeyInfo [-k] <key handle> [output file]');
+    const handle = numberOf(number, 'The key handle');
+    const out = outputOf(cmu, path);
     onEachServer(cmu, 'getKeyInfo', (node) => {
       const info = cmu.sessionOn(node).keyInfo(handle);
-      cmu.line(`Key Info on ${serverName(node)}:`);
-      cmu.line();
-      cmu.line(info.isSession ? '\tSession Key,' : '\tToken/Flash Key,');
-      cmu.line();
-      cmu.line(`\tOwned by user ${info.owner}`);
+      out.line(`Key Info on ${serverName(node)}:`);
+      out.line();
+      out.line(info.isSession ? '\tSession Key,' : '\tToken/Flash Key,');
+      out.line();
+      out.line(`\tOwned by user ${info.owner}`);
       if (info.sharedWith.length > 0) {
-        cmu.line();
-        cmu.line(`\talso, shared to following ${info.sharedWith.length} user(s):`);
-        cmu.line();
-        for (const user of info.sharedWith) cmu.line(`\t\t ${user}`);
+        out.line();
+        out.line(`\talso, shared to following ${info.sharedWith.length} user(s):`);
+        out.line();
+        for (const user of info.sharedWith) out.line(`\t\t ${user}`);
       }
-      if (info.quorum > 0) cmu.line(`\t ${info.quorum} Users need to approve to use/manage this key`);
+      if (info.quorum > 0) out.line(`\t ${info.quorum} Users need to approve to use/manage this key`);
     });
+    out.end();
   },
 });
 

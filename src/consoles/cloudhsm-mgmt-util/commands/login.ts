@@ -4,6 +4,7 @@ import { Misuse } from '../../command.ts';
 import { cmuCommand, wordAt } from '../cmu-command.ts';
 import { type CmuSession, failureText, serverName } from '../cmu-session.ts';
 import { passwordOf } from '../password.ts';
+import { askSignatures, factorOf, secondFactorFile } from '../second-factor.ts';
 
 export function userType(word: string, allowed: readonly UserType[]): UserType {
   const type = USER_TYPES.find((known) => known === word);
@@ -13,20 +14,23 @@ export function userType(word: string, allowed: readonly UserType[]): UserType {
 
 export const loginHsm = cmuCommand({
   name: 'loginHSM',
-  usage: '<PRECO|PCO|CO|CU> <user name> <password|-hpswd>',
+  usage: '<PRECO|PCO|CO|CU> <user name> <password|-hpswd> [-2fa <file>]',
   summary: 'log in to the HSMs',
-  words: [3, 3],
+  words: [3, 5],
   secrets: [2],
   async run(cmu, words) {
     const asked = userType(wordAt(words, 0), ['PRECO', 'PCO', 'CO', 'CU']);
     const user = wordAt(words, 1);
     if (cmu.login !== null) throw new Misuse(`${cmu.login.user} is logged in; log out first: logoutHSM.`);
+    const path = secondFactorFile(words, 3, 'loginHSM CO <user name> <password|-hpswd> -2fa <file>');
     const password = await passwordOf(cmu, wordAt(words, 2));
+    const factors = path === undefined ? undefined : await askSignatures(cmu, path, false);
+    if (factors === null) return;
     const sessions = new Map<number, NodeSession>();
     let type = asked;
     for (const node of cmu.servers) {
       try {
-        const session = node.login(asked, user, password);
+        const session = node.login(asked, user, password, 'legacy', factorOf(factors, node)?.signature);
         sessions.set(node.server, session);
         type = session.user.type;
         cmu.line(`loginHSM success on ${serverName(node)}`);

@@ -1,4 +1,4 @@
-/** Quorum authentication: registerQuorumPubKey, setMValue, getMValue, getToken, approveToken and listTokens. */
+/** Quorum authentication: setMValue, getMValue, getToken, approveToken, listTokens and delToken. */
 import type { QuorumService, QuorumTokenView } from '../../../adapters/cloudhsm/cluster/cluster.ts';
 import { Misuse, numberOf } from '../../command.ts';
 import { readApprovalFile } from '../approval-file.ts';
@@ -16,28 +16,6 @@ function serviceOf(word: string): QuorumService {
   if (word === '4') return 4;
   throw new Misuse(`"${word}" is no service of officers: 3 (user management) or 4 (quorum values).`);
 }
-
-export const registerQuorumPubKey = cmuCommand({
-  name: 'registerQuorumPubKey',
-  usage: 'CO <user name> <token file> <signature file> <public key file>',
-  summary: "register the public key with which an officer's approvals are checked, on each HSM",
-  words: [5, 5],
-  async run(cmu, words) {
-    cmu.loggedIn('CO', 'PCO');
-    if (words[0] !== 'CO') throw new Misuse('Keys are registered for users of type CO.');
-    const name = wordAt(words, 1);
-    const proof = readNamedFile(wordAt(words, 2));
-    const signature = readNamedFile(wordAt(words, 3));
-    const pem = Buffer.from(readNamedFile(wordAt(words, 4))).toString('utf8');
-    if (!(await isConfirmed(cmu))) return;
-    await onEveryServer(cmu, {
-      command: 'registerQuorumPubKey',
-      failed: (server) => `registerQuorumPubKey failed on ${server}`,
-      saysSuccess: true,
-      act: (session) => session.registerQuorumKey(name, proof, signature, pem),
-    });
-  },
-});
 
 export const setMValue = cmuCommand({
   name: 'setMValue',
@@ -155,5 +133,23 @@ export const listTokens = cmuCommand({
       cmu.line();
     });
     if (isWhole) cmu.line('listTokens success');
+  },
+});
+
+/** The tool has such a command (help of key_mgmt_util, audit log); what it takes and says is not documented. */
+export const delToken = cmuCommand({
+  name: 'delToken',
+  usage: '<token id>',
+  summary: "delete a token on each HSM (words and answer are keyferry's own)",
+  words: [1, 1],
+  async run(cmu, words) {
+    cmu.loggedIn('CO', 'PCO');
+    const id = numberOf(wordAt(words, 0), 'The token id');
+    await onEveryServer(cmu, {
+      command: 'delToken',
+      failed: (server) => `delToken failed on ${server}`,
+      saysSuccess: true,
+      act: (session) => session.deleteToken(id),
+    });
   },
 });

@@ -12,7 +12,7 @@ const cells = (texts: readonly string[]): string =>
     .join('')
     .trimEnd();
 
-function serverOf(cmu: CmuSession, word: string): CmuSession['servers'][number] {
+export function serverOf(cmu: CmuSession, word: string): CmuSession['servers'][number] {
   const number = numberOf(word, 'The server');
   const node = cmu.cluster.nodes.find(({ server }) => server === number);
   if (node !== undefined) return node;

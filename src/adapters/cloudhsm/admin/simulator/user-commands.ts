@@ -16,6 +16,9 @@ export function agreed<T>(values: readonly T[]): T | 'inconsistent' {
   return first !== undefined && values.every((value) => value === first) ? first : 'inconsistent';
 }
 
+const factors = (isThere: boolean | 'inconsistent'): unknown[] =>
+  isThere === false ? [] : [{ strategy: 'token-sign', status: isThere === true ? 'enabled' : 'inconsistent' }];
+
 export function listUsers(cluster: SimulatedCluster): unknown {
   const nodes = upNodes(cluster).map((node) => node.users());
   const names = [...new Set(nodes.flat().map((user) => user.name.toLowerCase()))];
@@ -27,9 +30,8 @@ export function listUsers(cluster: SimulatedCluster): unknown {
         username: name,
         role: agreed(found.map((user) => roleName(user.type))),
         locked: agreed(found.map((user) => String(user.isLocked))),
-        mfa: [],
-        quorum:
-          quorum === false ? [] : [{ strategy: 'token-sign', status: quorum === true ? 'enabled' : 'inconsistent' }],
+        mfa: factors(agreed(found.map((user) => user.hasSecondFactor))),
+        quorum: factors(quorum),
         'cluster-coverage': found.length === nodes.length ? 'full' : 'inconsistent',
       };
     }),
