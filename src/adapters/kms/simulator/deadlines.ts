@@ -11,7 +11,7 @@ export function meetDeadlines(store: KeyStore, nowMs: number): void {
 
 function dueEntries(store: KeyStore, key: KeyRecord, nowMs: number): readonly Entry[] {
   if (key.deletion !== null && key.deletion.atMs <= nowMs) {
-    const aliases = store.aliases().filter((alias) => alias.keyId === key.id);
+    const aliases = store.aliasesOf(key.id);
     const grants = store.grants().filter((grant) => grant.keyId === key.id);
     return [
       { kind: 'no-key', id: key.id },

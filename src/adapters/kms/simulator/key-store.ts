@@ -10,6 +10,7 @@ import { withFileLockSync } from '../../pkcs11/file-lock.ts';
 import { prepareStateDir } from '../../pkcs11/simulator/partition.ts';
 import { newRecord, payloadOf, RecordLog, sealRecord } from '../../pkcs11/simulator/record-log.ts';
 import type { AliasRecord, GrantRecord, KeyRecord, Place } from './key-record.ts';
+import { SortedRecords } from './sorted-records.ts';
 
 export type Entry =
   | { readonly kind: 'service'; readonly format: 1; readonly secret: string }
@@ -28,6 +29,8 @@ export interface StateView {
   keys(): readonly KeyRecord[];
   /** In the order of their names. */
   aliases(): readonly AliasRecord[];
+  /** Those of one key, in the order of their names. */
+  aliasesOf(keyId: string): readonly AliasRecord[];
   /** In the order of their ids. */
   grants(): readonly GrantRecord[];
 }
@@ -35,14 +38,15 @@ export interface StateView {
 const LOCK_WAIT_MS = 10_000;
 
 export class KeyStore implements StateView {
-  readonly #keys = new Map<string, KeyRecord>();
-  readonly #aliases = new Map<string, AliasRecord>();
-  readonly #grants = new Map<string, GrantRecord>();
+  readonly #keys = new SortedRecords<KeyRecord>();
+  readonly #aliases = new SortedRecords<AliasRecord>();
+  readonly #grants = new SortedRecords<GrantRecord>();
+  /** Key id → names. */
+  readonly #aliasNames = new Map<string, Set<string>>();
   readonly #log: RecordLog | null;
   /** null: in memory. */
   readonly #lockPath: string | null;
   #secret: Buffer | null = null;
-  #sorted: { keys?: readonly KeyRecord[]; aliases?: readonly AliasRecord[]; grants?: readonly GrantRecord[] } = {};
   #nextDeadlineMs = Number.POSITIVE_INFINITY;
 
   /** Throws KeyferryError `simulator-state`, `state-unsafe`, `state-unwritable`, `device-busy`. */
@@ -80,18 +84,19 @@ export class KeyStore implements StateView {
   }
 
   keys(): readonly KeyRecord[] {
-    this.#sorted.keys ??= [...this.#keys.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-    return this.#sorted.keys;
+    return this.#keys.sorted();
   }
 
   aliases(): readonly AliasRecord[] {
-    this.#sorted.aliases ??= [...this.#aliases.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-    return this.#sorted.aliases;
+    return this.#aliases.sorted();
+  }
+
+  aliasesOf(keyId: string): readonly AliasRecord[] {
+    return [...(this.#aliasNames.get(keyId) ?? [])].sort().flatMap((name) => this.#aliases.get(name) ?? []);
   }
 
   grants(): readonly GrantRecord[] {
-    this.#sorted.grants ??= [...this.#grants.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-    return this.#sorted.grants;
+    return this.#grants.sorted();
   }
 
   /** `act` looks at the newest state and says what changes. When it throws, nothing has changed. */
@@ -136,7 +141,6 @@ export class KeyStore implements StateView {
 
   /** May be applied twice with the same end: an entry says how things are, not what happened. */
   #apply(entry: Entry): void {
-    this.#sorted = {};
     switch (entry.kind) {
       case 'service':
         if (entry.format !== 1) throw new KeyferryError('simulator-state', 'a simulated AWS KMS has an unknown format');
@@ -150,10 +154,11 @@ export class KeyStore implements StateView {
         this.#keys.delete(entry.id);
         return;
       case 'alias':
-        this.#aliases.set(entry.alias.name, entry.alias);
+        this.#forgetAlias(entry.alias.name);
+        this.#rememberAlias(entry.alias);
         return;
       case 'no-alias':
-        this.#aliases.delete(entry.name);
+        this.#forgetAlias(entry.name);
         return;
       case 'grant':
         this.#grants.set(entry.grant.id, entry.grant);
@@ -161,6 +166,19 @@ export class KeyStore implements StateView {
       case 'no-grant':
         this.#grants.delete(entry.id);
     }
+  }
+
+  #rememberAlias(alias: AliasRecord): void {
+    this.#aliases.set(alias.name, alias);
+    const names = this.#aliasNames.get(alias.keyId) ?? new Set();
+    this.#aliasNames.set(alias.keyId, names.add(alias.name));
+  }
+
+  #forgetAlias(name: string): void {
+    const known = this.#aliases.get(name);
+    if (known === undefined) return;
+    this.#aliases.delete(name);
+    this.#aliasNames.get(known.keyId)?.delete(name);
   }
 
   #noteDeadline(key: KeyRecord): void {

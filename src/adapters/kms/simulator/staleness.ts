@@ -108,6 +108,10 @@ class StaleView implements StateView {
     return [...names].sort().flatMap((name) => this.alias(name) ?? []);
   }
 
+  aliasesOf(keyId: string): readonly AliasRecord[] {
+    return this.aliases().filter((alias) => alias.keyId === keyId);
+  }
+
   grants(): readonly GrantRecord[] {
     return this.#state.grants();
   }

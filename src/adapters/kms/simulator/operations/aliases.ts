@@ -37,7 +37,7 @@ function targetOf(state: StateView, place: Place, reference: string): KeyRecord 
 }
 
 function requireRoom(state: StateView, key: KeyRecord): void {
-  if (state.aliases().filter((alias) => alias.keyId === key.id).length >= MAX_ALIASES_OF_KEY)
+  if (state.aliasesOf(key.id).length >= MAX_ALIASES_OF_KEY)
     refuse('LimitExceededException', `The key has ${MAX_ALIASES_OF_KEY} aliases already.`);
 }
 
@@ -81,7 +81,7 @@ export const deleteAlias = acting({ AliasName: aliasName }, ({ place, change }, 
 
 export const listAliases = reading({ KeyId: keyId, ...paging }, ({ view, place }, { KeyId, Limit, Marker }) => {
   const key = KeyId === undefined ? null : findKey(view, place, KeyId);
-  const own = view.aliases().filter((alias) => key === null || alias.keyId === key.id);
+  const own = key === null ? view.aliases() : view.aliasesOf(key.id);
   const listed: readonly Pick<AliasRecord, 'name'>[] =
     key === null ? [...PREDEFINED.map((name) => ({ name })), ...own].sort((a, b) => (a.name < b.name ? -1 : 1)) : own;
   const { items, rest } = pageOf(listed, ({ name }) => name, {
