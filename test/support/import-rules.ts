@@ -154,6 +154,10 @@ const PACKAGE_HOMES: Readonly<Record<string, { readonly homes: readonly string[]
     homes: ['src/adapters/cloudhsm/attest/', 'src/adapters/yubihsm/simulator/'],
     reason: 'certificates are made for simulated HSMs only, and checked with node:crypto',
   },
+  '@aws-sdk/client-kms': {
+    homes: ['src/adapters/kms/'],
+    reason: 'one adapter talks to AWS, and loads the SDK when a device is opened',
+  },
   pkcs11js: {
     homes: ['src/adapters/pkcs11/native/'],
     reason: 'an optional package that may only be loaded by the native driver',

@@ -177,7 +177,8 @@ export function asKmsError(error: unknown, context: FailureContext): unknown {
     device: context.device,
     operation: context.operation,
     native: { name: nativeName(error) },
-    cause: error,
+    // The SDK's error carries the service's words, and with them what they may repeat.
+    ...(isConfidential(context.operation) ? {} : { cause: error }),
     ...(scope === undefined ? {} : { scope }),
     ...(hint === undefined ? {} : { hint }),
   });

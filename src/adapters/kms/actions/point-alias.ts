@@ -129,12 +129,16 @@ export const pointAlias: KmsAction = {
     const { args } = call;
     const alias = readAlias(args);
     const keyId = keyIdOf(kms, readKey(args, 'key'));
-    const from = await settledTarget(kms, alias);
     const marked = markerOf(call.expectation);
-    if (marked !== undefined && marked !== (from?.KeyId ?? NONE)) {
+    // What `expect` settled on is looked at once more; that nothing is there, CreateAlias checks for itself.
+    const from = marked === undefined ? await settledTarget(kms, alias) : await aliasTarget(kms, alias);
+    if (marked !== undefined && from !== null && marked !== from.KeyId) {
+      throw kms.fail('device-busy', `${alias} points to ${from.KeyId} and did not a moment ago; it was not moved.`);
+    }
+    if (marked !== undefined && marked !== NONE && from === null) {
       throw kms.fail(
         'device-busy',
-        `${alias} points to ${from?.KeyId ?? 'nothing'} and did not a moment ago; it was not moved.`,
+        `${alias} pointed to ${marked} a moment ago and is not seen now; it was not moved.`,
       );
     }
     await move(kms, alias, keyId, from, args);

@@ -39,7 +39,12 @@ export const scheduleDeletion: KmsAction = {
         `a key is deleted after ${SHORTEST_DAYS} to ${LONGEST_DAYS} days, not ${days}.`,
       );
     }
-    const names = (await kms.catalog.aliases(keyId)).flatMap(({ AliasName: name }) => name ?? []);
+    let names: readonly string[] = [];
+    // An alias that was just taken away may be listed for a while.
+    await kms.settled(async () => {
+      names = (await kms.catalog.aliases(keyId)).flatMap(({ AliasName: name }) => name ?? []);
+      return names.length === 0 ? true : undefined;
+    });
     if (names.length > 0) {
       throw kms.fail(
         'device-refused',

@@ -205,6 +205,15 @@ describe('an answer to CreateKey that never comes', () => {
     await device.close();
   });
 
+  it('is absent when the only key with the mark is on its way out', async () => {
+    const { device } = await openBentKms();
+    const request = await call(device);
+    const { outputs } = await device.perform(request);
+    await device.perform({ action: 'schedule-deletion', args: { key: outputs.key } });
+    expect(await device.reconcile(request, null)).toEqual({ state: 'absent' });
+    await device.close();
+  });
+
   it('is ambiguous without a mark', async () => {
     const { device } = await openBentKms();
     const request = { action: 'create-key', args: { like: sourceKey() } };

@@ -1,4 +1,5 @@
 import { createHmac, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { fingerprintOf, PROBE_MESSAGE } from '../../../../src/keys/fingerprint.ts';
 import { ImportParameters } from '../../../../src/keys/import-parameters.ts';
@@ -247,7 +248,7 @@ describe('what KMS refuses', () => {
     const blob = Buffer.from((call.args['wrapped-key'] as { bytes: Uint8Array }).bytes).toString('base64');
     leak = `${token} ${blob}`;
     const error = await caught(device.perform(call));
-    const shown = `${JSON.stringify(error.toRecord())} ${error.message}`;
+    const shown = `${JSON.stringify(error.toRecord())} ${inspect(error, { depth: 9, showHidden: true })}`;
     expect(shown).not.toContain(token.slice(0, 24));
     expect(shown).not.toContain(blob.slice(0, 24));
     await device.close();
