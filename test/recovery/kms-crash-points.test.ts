@@ -76,7 +76,9 @@ describe.each([
       for (const again of second.images) {
         twice += 1;
         await expectEnd(again.site, before, whole.run).catch(named(`${nameOf(image)} and again ${nameOf(again)}`));
+        again.site.remove();
       }
+      image.site.remove();
     }
     expect(twice).toBeGreaterThan(first.images.length / 4);
   }, 300_000);

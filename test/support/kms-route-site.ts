@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -30,6 +30,8 @@ export interface KmsSite extends Site {
   readonly source: Role;
   state(role: Role | 'account'): string;
   copy(): KmsSite;
+  /** Sooner than at the end of the test. */
+  remove(): void;
 }
 
 const kmsSiteAt = (dir: string, route: KmsRoute): KmsSite => ({
@@ -44,10 +46,14 @@ const kmsSiteAt = (dir: string, route: KmsRoute): KmsSite => ({
     execFileSync('cp', ['-r', `${dir}/.`, copy]);
     return kmsSiteAt(copy, route);
   },
+  remove: () => rmSync(dir, { recursive: true, force: true }),
 });
 
+/** In memory where that can be: a test is about what was written when, and makes hundreds of copies of it. */
+const PARENT = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
 function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'keyferry-kms-'));
+  const folder = mkdtempSync(join(PARENT, 'keyferry-kms-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }

@@ -54,8 +54,7 @@ export async function keysInKms(stateDir: string): Promise<SeenKmsKey[]> {
         spec: metadata.KeySpec,
         label: tags.find((tag: Answer) => tag.TagKey === 'keyferry:label')?.TagValue ?? '',
         aliases: aliases.filter(({ TargetKeyId }) => TargetKeyId === id).map(({ AliasName }) => AliasName),
-        print:
-          kept == null ? 'none' : printOf(/^(RSA|ECC)_/.test(metadata.KeySpec), Buffer.from(kept, 'base64')),
+        print: kept == null ? 'none' : printOf(/^(RSA|ECC)_/.test(metadata.KeySpec), Buffer.from(kept, 'base64')),
       });
     }
     return keys;
