@@ -21,7 +21,7 @@ import { WireError } from '../wire/wire-error.ts';
 import { Auditor } from './auditor.ts';
 import { CommandRunner } from './command-runner.ts';
 import { errorByteOf } from './error-byte.ts';
-import { afterActing, beforeActing, type FaultPlanner } from './faults.ts';
+import { beforeActing, type FaultPlanner } from './faults.ts';
 import { algorithmsOf, hasCommand } from './firmware.ts';
 import { DeviceRefusal, refuse } from './refusal.ts';
 import { authenticate, createSession, devicePublicKey, requestedKey } from './session-opening.ts';
@@ -96,7 +96,7 @@ export class Device {
     if (fault?.kind === 'outer-error') throw new DeviceRefusal(fault.error ?? DEVICE_ERROR['session-failed']);
     if (fault?.kind === 'busy-sessions' && frame.type === COMMAND['create-session']) refuse('sessions-full');
     if (fault?.kind === 'log-full') refuse('log-full');
-    return afterActing(fault, this.#outsideReply(message, frame));
+    return this.#parts.faults.after(fault, this.#outsideReply(message, frame));
   }
 
   #outsideReply(message: Uint8Array, frame: Frame): Uint8Array {
@@ -184,7 +184,7 @@ export class Device {
         : await this.#runner.run(command, session.identity);
     const sealed = session.channel.wrapResponse(reply);
     if (command !== undefined && reply[0] === replyType(command.type)) this.#afterCommand(command.type, session);
-    return afterActing(fault, sealed);
+    return this.#parts.faults.after(fault, sealed);
   }
 
   /** A message that is not of this session's host ends it. */

@@ -96,6 +96,20 @@ export class FaultPlanner {
     });
   }
 
+  /** What leaves the device after it has acted. Throws DroppedReply where nothing does. */
+  after(fault: YubiHsmFault | undefined, reply: Uint8Array): Uint8Array {
+    if (fault?.kind === 'lose-reply') throw new DroppedReply();
+    return fault?.kind === 'corrupt-reply' ? this.#corrupted(reply) : reply;
+  }
+
+  /** One bit somewhere behind the type is another, where a MAC or a parser has to notice. */
+  #corrupted(reply: Uint8Array): Uint8Array {
+    const copy = reply.slice();
+    const at = 1 + Math.floor(this.#random() * (copy.length - 1));
+    copy[at] = (copy[at] ?? 0) ^ (1 << Math.floor(this.#random() * 8));
+    return copy;
+  }
+
   #count(command: string): number {
     const count = (this.#counts.get(command) ?? 0) + 1;
     this.#counts.set(command, count);
@@ -105,21 +119,8 @@ export class FaultPlanner {
 
 const DEFAULT_DELAY_MS = 10;
 
-/** Flips one bit somewhere behind the type, where a MAC or a parser has to notice. */
-export function corrupted(reply: Uint8Array, random: () => number = Math.random): Uint8Array {
-  const copy = reply.slice();
-  const at = Math.min(copy.length - 1, 1 + Math.floor(random() * (copy.length - 1)));
-  copy[at] = (copy[at] ?? 0) ^ (1 << Math.floor(random() * 8));
-  return copy;
-}
-
 /** Waits, or throws DroppedReply, as the fault says for the time before the device acts. */
 export async function beforeActing(fault: YubiHsmFault | undefined): Promise<void> {
   if (fault?.kind === 'drop-before') throw new DroppedReply();
   if (fault?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, fault.ms ?? DEFAULT_DELAY_MS));
-}
-
-export function afterActing(fault: YubiHsmFault | undefined, reply: Uint8Array): Uint8Array {
-  if (fault?.kind === 'lose-reply') throw new DroppedReply();
-  return fault?.kind === 'corrupt-reply' ? corrupted(reply) : reply;
 }

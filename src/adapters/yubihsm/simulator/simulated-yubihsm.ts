@@ -43,12 +43,18 @@ const CONNECTOR_VERSION = '3.0.7';
 
 /** @throws KeyferryError `device-busy` when another process has the state folder open, `simulator-state` when it is damaged. */
 export async function openSimulatedYubiHsm(options: SimulatedYubiHsmOptions): Promise<SimulatedYubiHsm> {
-  const firmware = firmwareOf(options.firmware ?? '2.4');
   const store = new StateStore();
   if (options.stateDir !== null) await store.open(options.stateDir);
-  const { state } = store;
-  const identity = state.identity ?? makeIdentity(options.serial ?? randomInt(FIRST_SERIAL, LAST_SERIAL + 1), firmware);
-  const isNew = state.identity === undefined;
+  try {
+    return start(store, options);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function start(store: StateStore, options: SimulatedYubiHsmOptions): SimulatedYubiHsm {
+  const firmware = firmwareOf(options.firmware ?? '2.4');
   const device = new Device({
     store,
     firmware,
@@ -56,7 +62,9 @@ export async function openSimulatedYubiHsm(options: SimulatedYubiHsmOptions): Pr
     clock: options.clock ?? (() => performance.now()),
     challenge: options.challenge,
   });
-  if (isNew) store.commit([{ kind: 'identity', identity }, ...factoryReset(firmware)]);
+  const known = store.state.identity;
+  const identity = known ?? makeIdentity(options.serial ?? randomInt(FIRST_SERIAL, LAST_SERIAL + 1), firmware);
+  if (known === undefined) store.commit([{ kind: 'identity', identity }, ...factoryReset(firmware)]);
   else device.boot();
   const serial = String(identity.serial).padStart(8, '0');
   return {
