@@ -4,7 +4,8 @@
  */
 export interface WrapMechanism {
   readonly name: string;
-  readonly kind: 'rsa-oaep' | 'aes-kw' | 'aes-kwp' | 'aes-kw-pkcs5' | 'rsa-aes-kwp';
+  /** `whole-object`: the key together with its name and rights, which only a device of the same kind opens. */
+  readonly kind: 'rsa-oaep' | 'aes-kw' | 'aes-kwp' | 'aes-kw-pkcs5' | 'rsa-aes-kwp' | 'whole-object';
   readonly hash?: 'sha1' | 'sha256' | 'sha384' | 'sha512';
   readonly source: string;
 }
@@ -54,6 +55,18 @@ export const WRAP_MECHANISMS = {
     hash: 'sha256',
     source:
       'PKCS#11 v3.0 §2.1.21 CKM_RSA_AES_KEY_WRAP: RSA-OAEP of a one-use AES-256 key, then RFC 5649 of the key under it',
+  },
+  'aes-ccm-yubihsm': {
+    name: 'aes-ccm-yubihsm',
+    kind: 'whole-object',
+    source:
+      'YubiHSM 2 export-wrapped: the whole object under AES-CCM (nonce of 13 bytes, tag of 16); only a YubiHSM opens it',
+  },
+  'rsa-aes-kwp-yubihsm': {
+    name: 'rsa-aes-kwp-yubihsm',
+    kind: 'whole-object',
+    source:
+      'YubiHSM 2 (firmware 2.4) export-rsa-wrapped: the whole object as CKM_RSA_AES_KEY_WRAP; only a YubiHSM opens it',
   },
 } as const satisfies Record<string, WrapMechanism>;
 

@@ -3,7 +3,7 @@
  * be told; the bytes are what the device gave (raw ciphertext, no container format).
  */
 import type { KeyAttributes } from './attributes.ts';
-import type { KeyClass, KeyType } from './key-spec.ts';
+import type { Curve, KeyClass, KeyType } from './key-spec.ts';
 
 export interface WrappedPayload {
   readonly class: KeyClass;
@@ -12,6 +12,10 @@ export interface WrappedPayload {
   readonly bits: number;
   /** What the source key may do: copied on arrival. Absent where nobody knows (a file). */
   readonly usage?: KeyAttributes;
+  /** Of EC keys, where the step that wrapped it knows. */
+  readonly curve?: Curve;
+  /** What the source key may do in its device's own words; only a device of the same kind reads them. */
+  readonly rights?: string;
 }
 
 export interface WrappedKey {
