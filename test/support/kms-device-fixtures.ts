@@ -156,6 +156,7 @@ export interface SourceOptions {
   readonly type?: KeyType;
   readonly class?: 'secret' | 'private' | 'public';
   readonly bits?: number;
+  readonly curve?: KeyRecord['curve'];
   readonly label?: string;
   readonly id?: string;
   readonly kcv?: string | null;
@@ -182,6 +183,7 @@ export function sourceKey(options: SourceOptions = {}): KeyRef {
     class: keyClass,
     type,
     bits,
+    ...(options.curve === undefined ? {} : { curve: options.curve }),
     kcv,
     attributes: options.attributes ?? { encrypt: true, decrypt: true },
     exportable: true,

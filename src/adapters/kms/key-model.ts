@@ -5,7 +5,7 @@
 import type { KeyMetadata, KeySpec, KeyUsageType } from '@aws-sdk/client-kms';
 import type { KeyAttributes } from '../../keys/attributes.ts';
 import type { KeyRecord } from '../../keys/key-record.ts';
-import type { KeyClass, KeyType } from '../../keys/key-spec.ts';
+import { CURVES, type Curve, type KeyClass, type KeyType } from '../../keys/key-spec.ts';
 import { type Locator, labelHex, labelText } from '../../keys/locator.ts';
 import { LABEL_TAG, type Tags } from './tags.ts';
 
@@ -86,6 +86,13 @@ export const SPEC_MODELS: Readonly<Record<ImportableSpec, SpecModel>> = {
   ECC_SECG_P256K1: { ...ec(256), usages: ['SIGN_VERIFY'] },
 };
 
+export const SPEC_BY_CURVE: Readonly<Record<Curve, ImportableSpec>> = {
+  'P-256': 'ECC_NIST_P256',
+  'P-384': 'ECC_NIST_P384',
+  'P-521': 'ECC_NIST_P521',
+  secp256k1: 'ECC_SECG_P256K1',
+};
+
 export const importableSpec = (spec: string | undefined): ImportableSpec | undefined =>
   KEY_SPECS.find((known) => known === spec);
 
@@ -153,6 +160,7 @@ const whyNotExportable = ({ KeyState: state, DeletionDate: on }: KeyMetadata): s
 export function recordOf(serial: string, metadata: KeyMetadata, tags: Tags): KeyRecord {
   const locator = locatorOf(serial, metadata, labelOf(metadata, tags));
   const text = labelText(locator.label);
+  const curve = CURVES.find((name) => SPEC_BY_CURVE[name] === metadata.KeySpec);
   return {
     locator,
     handle: locator.id,
@@ -162,6 +170,7 @@ export function recordOf(serial: string, metadata: KeyMetadata, tags: Tags): Key
     class: locator.class,
     type: locator.type,
     bits: modelOf(metadata.KeySpec).bits,
+    ...(curve === undefined ? {} : { curve }),
     kcv: null,
     attributes: attributesOf(metadata),
     exportable: false,

@@ -1,6 +1,7 @@
 /** Which KMS key spec and usage a source key needs, or why KMS has none for it. What is a guess says so. */
 import type { KeyRef } from '../../keys/key-record.ts';
-import { type ImportableSpec, type KeyUsage, SPEC_MODELS } from './key-model.ts';
+import type { Curve } from '../../keys/key-spec.ts';
+import { type ImportableSpec, type KeyUsage, SPEC_BY_CURVE, SPEC_MODELS } from './key-model.ts';
 
 /** Either a value or the problem that there is none; `note` says what was guessed. */
 export interface Derived<T> {
@@ -23,11 +24,8 @@ const RSA_BY_BITS: Readonly<Record<number, ImportableSpec>> = {
   3072: 'RSA_3072',
   4096: 'RSA_4096',
 };
-const EC_BY_BITS: Readonly<Record<number, ImportableSpec>> = {
-  256: 'ECC_NIST_P256',
-  384: 'ECC_NIST_P384',
-  521: 'ECC_NIST_P521',
-};
+/** For a source that names no curve: 256 bits are P-256 far more often than secp256k1. */
+const CURVE_BY_BITS: Readonly<Record<number, Curve>> = { 256: 'P-256', 384: 'P-384', 521: 'P-521' };
 
 export function specForSource(source: KeyRef): Derived<ImportableSpec> {
   const { class: keyClass, type } = source.locator;
@@ -52,10 +50,13 @@ export function specForSource(source: KeyRef): Derived<ImportableSpec> {
       return spec === undefined ? none(`AWS KMS has no RSA key of ${bits} bits (2048, 3072, 4096)`) : found(spec);
     }
     case 'ec': {
-      const spec = EC_BY_BITS[bits];
-      if (spec === undefined)
+      const named = source.record?.curve;
+      const curve = named ?? CURVE_BY_BITS[bits];
+      if (curve === undefined)
         return none('the curve of the key is not known to be one of AWS KMS; say which with spec:');
-      return found(spec, bits === 256 ? 'taken for a key on P-256; for secp256k1 say spec: ECC_SECG_P256K1' : null);
+      const isGuess = named === undefined && curve === 'P-256';
+      const note = isGuess ? 'taken for a key on P-256; for secp256k1 say spec: ECC_SECG_P256K1' : null;
+      return found(SPEC_BY_CURVE[curve], note);
     }
     case 'other':
       return none('of a type that keyferry does not know');
@@ -68,6 +69,8 @@ export function specMismatch(spec: ImportableSpec, source: KeyRef): string | nul
   const { class: keyClass, type } = source.locator;
   const bits = source.record?.bits ?? 0;
   if (model.class !== keyClass || model.type !== type) return `a ${keyClass} key of type ${type} cannot become ${spec}`;
+  const curve = source.record?.curve;
+  if (curve !== undefined && SPEC_BY_CURVE[curve] !== spec) return `a key on ${curve} cannot become ${spec}`;
   if (bits === 0) return null;
   if (model.materialBytes === null) return bits === model.bits ? null : `a key of ${bits} bits cannot become ${spec}`;
   const { least, most } = model.materialBytes;

@@ -120,6 +120,23 @@ describe('create-key', () => {
     await device.close();
   });
 
+  it.each([
+    ['P-256', 256, 'ECC_NIST_P256'],
+    ['P-384', 384, 'ECC_NIST_P384'],
+    ['P-521', 521, 'ECC_NIST_P521'],
+    ['secp256k1', 256, 'ECC_SECG_P256K1'],
+  ] as const)('takes the spec from the curve %s where the source names it', async (curve, bits, spec) => {
+    const { device } = await openBentKms();
+    const like = sourceKey({ type: 'ec', class: 'private', bits, curve, attributes: { sign: true } });
+    expect(await findings(device, { like })).toEqual([]);
+    const { outputs } = await create(device, 'create-key', { like });
+    expect((await device.read(outputs.key as KeyRef)).curve).toBe(curve);
+    expect(await findings(device, { like, spec: 'ECC_NIST_P256' })).toEqual(
+      spec === 'ECC_NIST_P256' ? [] : [expect.stringMatching(/^block: a key on .* cannot become ECC_NIST_P256/)],
+    );
+    await device.close();
+  });
+
   it('blocks where a lost reply could not be settled', async () => {
     const { device } = await openBentKms({ bend: answering('ListResourceTags', refusal('AccessDeniedException')) });
     expect(await findings(device, { like: sourceKey() })).toEqual([
