@@ -5,7 +5,7 @@
 import type { HsmNode, NodeSession, SimulatedCluster } from '../../adapters/cloudhsm/cluster/cluster.ts';
 import { HsmRefusal } from '../../adapters/cloudhsm/cluster/cluster.ts';
 import { asKeyferryError } from '../../adapters/pkcs11/ckr-errors.ts';
-import { CKR } from '../../adapters/pkcs11/constants.ts';
+import { CKA, CKR } from '../../adapters/pkcs11/constants.ts';
 import { type Cryptoki, CryptokiError, type Handle } from '../../adapters/pkcs11/cryptoki.ts';
 import { KeyferryError } from '../../errors/keyferry-error.ts';
 import { Misuse } from '../command.ts';
@@ -70,6 +70,12 @@ export class KmuSession {
     for (const line of lines) this.terminal.line(`\t${line}`);
   }
 
+  /** A paragraph that the vendor does not indent. */
+  margin(...lines: readonly string[]): void {
+    this.terminal.line();
+    this.lines(...lines);
+  }
+
   /** At the margin. */
   lines(...lines: readonly string[]): void {
     for (const line of lines) this.terminal.line(line);
@@ -87,6 +93,11 @@ export class KmuSession {
 
   failedStatus(code: number): void {
     this.paragraph('Cluster Error Status', ...this.upNodes.map((node) => this.#nodeLine(node, code)));
+  }
+
+  /** As it stands where an operation was refused before it reached the others: the first HSM only. */
+  refusedStatus(code: number): void {
+    this.paragraph('Cluster Error Status', ...this.upNodes.slice(0, 1).map((node) => this.#nodeLine(node, code)));
   }
 
   #nodeLine({ id }: HsmNode, code: number): string {
@@ -130,6 +141,12 @@ export class KmuSession {
   /** The object behind a key handle. Refused as the tool does for a handle that names nothing this user can see. */
   async object(name: string, handle: number): Promise<Handle> {
     return await this.call(name, () => this.cluster.objectHandle(this.loggedIn.session, handle));
+  }
+
+  /** CKO_… of an object. */
+  async classOf(name: string, object: Handle): Promise<number | undefined> {
+    const read = () => this.module.C_GetAttributeValue(this.loggedIn.session, object, [CKA.CLASS]);
+    return (await this.call(name, read))[0]?.value?.[0];
   }
 
   handleOf(object: Handle): number {

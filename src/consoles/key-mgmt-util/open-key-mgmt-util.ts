@@ -6,12 +6,17 @@ import { findCommand, Misuse, strikeOut, usageOf, wordsOf } from '../command.ts'
 import type { Console, ConsoleOptions, LineEnd } from '../console.ts';
 import { aesWrapUnwrap } from './commands/aes-wrap-unwrap.ts';
 import { getAttribute, listAttributes, setAttribute } from './commands/attributes.ts';
+import { getCert } from './commands/certificates.ts';
 import { findKey, findSingleKey } from './commands/find.ts';
-import { genRsaKeyPair, genSymKey } from './commands/generate.ts';
+import { genSymKey } from './commands/generate.ts';
+import { getCaviumPrivKey, isValidKeyHandlefile } from './commands/handle-files.ts';
 import { exSymKey, imSymKey } from './commands/host-keys.ts';
+import { genEccKeyPair, genRsaKeyPair, listEccCurveIds } from './commands/key-pairs.ts';
 import { deleteKey, getKeyInfo } from './commands/keys.ts';
 import { endLogin, LOGIN_FLAGS, loginHsm, logoutHsm } from './commands/login.ts';
+import { exportPrivateKey, importPrivateKey } from './commands/private-keys.ts';
 import { exportPubKey, importPubKey } from './commands/public-keys.ts';
+import { signFile, verifyFile } from './commands/signatures.ts';
 import { error2String, listUsers } from './commands/users.ts';
 import { unwrapKeyCommand, wrapKeyCommand } from './commands/wrap.ts';
 import type { KmuCommand } from './kmu-command.ts';
@@ -22,8 +27,11 @@ const COMMANDS: readonly KmuCommand[] = [
   logoutHsm,
   genSymKey,
   genRsaKeyPair,
+  genEccKeyPair,
   exportPubKey,
   importPubKey,
+  importPrivateKey,
+  exportPrivateKey,
   imSymKey,
   exSymKey,
   wrapKeyCommand,
@@ -35,20 +43,29 @@ const COMMANDS: readonly KmuCommand[] = [
   deleteKey,
   getAttribute,
   setAttribute,
+  signFile,
+  verifyFile,
+  getCert,
+  getCaviumPrivKey,
+  isValidKeyHandlefile,
   listAttributes,
+  listEccCurveIds,
   listUsers,
   error2String,
 ];
 
-const NOT_SIMULATED = 'it is not simulated';
-const LEFT_OUT: Readonly<Record<string, string>> = Object.fromEntries(
-  [
-    ...['genECCKeyPair', 'genDSAKeyPair', 'genPBEKey', 'importPrivateKey', 'exportPrivateKey', 'createPublicKey'],
-    ...['extractMaskedObject', 'insertMaskedObject', 'getCaviumPrivKey', 'IsValidKeyHandlefile', 'getHSMInfo'],
-    ...['getPartitionInfo', 'loginStatus', 'getToken', 'delToken', 'approveToken', 'listTokens', 'getCert', 'sign'],
-    ...['verify', 'listECCCurveIds'],
-  ].map((name) => [name, NOT_SIMULATED]),
-);
+const UNDOCUMENTED = 'no document shows what it prints';
+const WITH_OTHER_TOOL = 'cloudhsm_mgmt_util has it; of this one no document shows what it takes and prints';
+const LEFT_OUT: Readonly<Record<string, string>> = {
+  genDSAKeyPair: 'the simulated HSMs have no DSA',
+  genPBEKey: 'the user guide says that HSMs in FIPS mode do not have it',
+  createPublicKey: `${UNDOCUMENTED}; importPubKey takes the same key from PEM`,
+  getPartitionInfo: UNDOCUMENTED,
+  loginStatus: UNDOCUMENTED,
+  ...Object.fromEntries(
+    ['getHSMInfo', 'getToken', 'delToken', 'approveToken', 'listTokens'].map((name) => [name, WITH_OTHER_TOOL]),
+  ),
+};
 
 const LOOKUP = { takesPrefixes: false, leftOut: LEFT_OUT } as const;
 

@@ -5,6 +5,7 @@
 
 export const RETURN_TEXTS: ReadonlyMap<number, string> = new Map([
   [0x00, 'HSM Return: SUCCESS'],
+  [0x1b, 'CSP Error: ERR_BAD_PKCS_DATA'],
   [0xa8, 'HSM Error: Invalid object handle is passed to this operation'],
   [0xb3, 'HSM Error: This operation violates the current configured/FIPS policies'],
   [0xc6, 'HSM Error: Key Access is denied'],
@@ -14,6 +15,7 @@ export const RETURN_TEXTS: ReadonlyMap<number, string> = new Map([
 ]);
 
 export const RETURN = {
+  badSignature: 0x1b,
   invalidHandle: 0xa8,
   policy: 0xb3,
   accessDenied: 0xc6,

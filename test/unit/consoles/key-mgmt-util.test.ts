@@ -85,7 +85,7 @@ test.each([
 describe('lines that are not understood', () => {
   test.each([
     ['genSymKy -t 31', 'Did you mean genSymKey?'],
-    ['genECCKeyPair -i 2 -l x', 'This console does not have genECCKeyPair'],
+    ['genDSAKeyPair -m 2048 -l x', 'This console does not have genDSAKeyPair'],
     ['genSymKey -t 31 -s 32', 'Missing: -l.'],
     ['genSymKey -t 31 -s 32 -l a -l b', '-l stands there twice.'],
     ['genSymKey -t 31 -s thirty -l a', '-s must be a number'],
@@ -95,11 +95,24 @@ describe('lines that are not understood', () => {
     ['genSymKey -t 31 -s 32 -l a -min_srv 3', 'the cluster has 2 HSMs'],
     ['genSymKey -t 31 -s 32 -l a -u 4', 'not yourself'],
     ['genSymKey -t 31 -s 32 -l a -u 99', 'no crypto user with that id'],
-    ['genSymKey -t 31 -s 32 -l a -m_value 2', 'approvals'],
+    ['genSymKey -t 31 -s 32 -l a -m_value 2', '1 can approve'],
+    ['genSymKey -t 31 -s 32 -l a -m_value 9', '0 to 8'],
+    ['genSymKey -t 31 -s 32 -l a -u 5 -sess', 'no -sess'],
+    ['imSymKey -f a -w 6 -t 31 -l a -m_value 2', 'There is no flag -m_value'],
+    ['genECCKeyPair -i 99 -l a', 'there is no such curve'],
+    ['genECCKeyPair -l a', 'Missing: -i.'],
     ['genRSAKeyPair -m 1024 -e 65537 -l a', '2048 to 4096'],
     ['genRSAKeyPair -m 2048 -e 65536 -l a', 'an odd number'],
     ['wrapKey -k 1 -w 2 -out f -m 12', '-m 12 is not known here'],
     ['wrapKey -k 1 -w 2 -out f -m 4 -t 3', '-t goes with -m 7 and -m 8 only.'],
+    ['wrapKey -k 1 -w 2 -out f -m 8 -t 7', '-t 7 is not known here'],
+    ['wrapKey -k 1 -w 2 -out f -m 4 -aad a', '-aad goes with -m 10 and -m 11 only.'],
+    ['wrapKey -k 1 -w 2 -out f -m 10 -i 00', '-i goes with -m 4 and -m 5 only.'],
+    ['wrapKey -k 1 -w 2 -out f -m 10 -tag_size 12', '-tag_size goes with -noheader only.'],
+    ['wrapKey -k 1 -w 2 -out f -m 10 -noheader', 'Missing: -iv_file.'],
+    ['wrapKey -k 1 -w 2 -out f -m 11 -noheader -iv_file i', '-iv_file goes with -m 10 only.'],
+    ['wrapKey -k 1 -w 2 -out f -m 11 -noheader -tag_size 7', '8, or 12 to 16'],
+    ['wrapKey -k 1 -w 2 -out f -m 4 -noheader -i a6', '16 hex digits'],
     ['unWrapKey -f f -w 2 -noheader -kc 4', '-noheader needs'],
     ['unWrapKey -f f -w 2 -kc 4', 'the header says it'],
     ['findKey -labl x', 'There is no flag -labl'],
@@ -314,7 +327,7 @@ describe('attributes', () => {
     await desk.type(`exportPubKey -k ${imported} -out ${file('pem2')}`);
     expect(readFileSync(file('pem2'), 'utf8')).toBe(readFileSync(file('pem'), 'utf8'));
     writeFileSync(file('bad'), 'no PEM');
-    expect(await desk.type(`importPubKey -l bad -f ${file('bad')}`)).toContain('no RSA public key');
+    expect(await desk.type(`importPubKey -l bad -f ${file('bad')}`)).toContain('no RSA or EC public key');
     const secret = await makeAes();
     expect(await desk.type(`exportPubKey -k ${secret} -out ${file('pem3')}`)).toContain('was refused');
   });

@@ -4,6 +4,7 @@ import { readFileFor, writeFileFor } from '../files.ts';
 import { flag } from '../flags.ts';
 import { DEFAULT_IV, unwrapHostKey, wrapHostKey } from '../host-wrap.ts';
 import { kmuCommand } from '../kmu-command.ts';
+import { wantsApproval } from '../quorum-refusal.ts';
 
 const TOO_LARGE = 4096;
 
@@ -44,8 +45,10 @@ export const aesWrapUnwrap = kmuCommand({
     const key = await k.object(call, flags.neededNumber('w'));
     const iv = given === undefined ? DEFAULT_IV : Buffer.from(given, 'hex');
     const hsmKey = { module: k.module, session: k.loggedIn.session, key };
-    const result = await k.call(call, () =>
-      mode === 1 ? wrapHostKey(hsmKey, input, iv) : unwrapHostKey(hsmKey, input, iv),
+    const result = await k.call(
+      call,
+      () => (mode === 1 ? wrapHostKey(hsmKey, input, iv) : unwrapHostKey(hsmKey, input, iv)),
+      wantsApproval(k, key),
     );
     if (result === null) {
       k.refused(call, { words: 'the file does not open under this key and IV' });

@@ -3,17 +3,20 @@ import { boolAttribute } from '../../../adapters/pkcs11/attribute-codec.ts';
 import { CKA, CKK, CKO, CKR } from '../../../adapters/pkcs11/constants.ts';
 import { type Attribute, CryptokiError, type Handle } from '../../../adapters/pkcs11/cryptoki.ts';
 import { Misuse } from '../../command.ts';
-import { checkCreation, create, creationStatus, OWNED_FLAGS, settleCreation } from '../creation.ts';
+import { checkCreation, create, OWNED_FLAGS, settleCreation } from '../creation.ts';
 import { readFileFor, writeFileFor } from '../files.ts';
 import { type Flags, flag } from '../flags.ts';
 import { kmuCommand } from '../kmu-command.ts';
-import type { KmuSession, RefusalText } from '../kmu-session.ts';
-import { wrapMechanism } from '../mechanisms.ts';
+import { Ended, type KmuSession, type RefusalText } from '../kmu-session.ts';
+import { MECHANISM_FLAGS, wrapMechanism } from '../mechanisms.ts';
+import { wantsApproval } from '../quorum-refusal.ts';
 import { RETURN } from '../return-codes.ts';
 import { keyTemplate } from '../templates.ts';
 import { LONGEST_ID_BYTES, makeHeader, readWrappedFile } from '../wrapped-file.ts';
 
 const WRAP_CALL = 'Cfm2WrapKey';
+/** Made by the HSM. */
+const GCM_IV_BYTES = 12;
 
 export const wrapKeyCommand = kmuCommand({
   name: 'wrapKey',
@@ -22,20 +25,19 @@ export const wrapKeyCommand = kmuCommand({
     k: flag.number.required('key handle'),
     w: flag.number.required('wrapping key handle'),
     out: flag.text.required('file'),
-    m: flag.number.optional('wrapping mechanism'),
-    t: flag.number.optional('hash of -m 7 and 8'),
     noheader: flag.switch,
+    ...MECHANISM_FLAGS,
   },
   async run(k, flags) {
     const { session } = k.loggedIn;
-    const mechanism = wrapMechanism(flags, k.edition);
+    const { mechanism, ivFile } = wrapMechanism(k, flags, WRAP_CALL);
     const out = flags.neededText('out');
     const wrapping = await k.object(WRAP_CALL, flags.neededNumber('w'));
     const key = await k.object(WRAP_CALL, flags.neededNumber('k'));
     const ciphertext = await k.call(
       WRAP_CALL,
       () => k.module.C_WrapKey(session, mechanism, wrapping, key),
-      (error) => wrapRefusal(k, wrapping, error),
+      (error) => wantsApproval(k, wrapping, key)(error) ?? wrapRefusal(k, wrapping, error),
     );
     const header = flags.has('noheader') ? Buffer.alloc(0) : makeHeader({ module: k.module, session, key });
     if (header === null) {
@@ -44,7 +46,9 @@ export const wrapKeyCommand = kmuCommand({
       });
       return;
     }
-    const file = Buffer.concat([header, ciphertext]);
+    const body = ivFile === null ? ciphertext : ciphertext.subarray(GCM_IV_BYTES);
+    const file = Buffer.concat([header, body]);
+    if (ivFile !== null) writeFileFor(k, ivFile, ciphertext.subarray(0, GCM_IV_BYTES));
     writeFileFor(k, out, file);
     k.paragraph('Key Wrapped.');
     // The vendor never closes this quotation.
@@ -85,9 +89,8 @@ export const unwrapKeyCommand = kmuCommand({
   flags: {
     f: flag.text.required('file'),
     w: flag.number.required('unwrapping key handle'),
-    m: flag.number.optional('wrapping mechanism'),
-    t: flag.number.optional('hash of -m 7 and 8'),
     noheader: flag.switch,
+    ...MECHANISM_FLAGS,
     l: flag.text.optional('label'),
     kc: flag.number.optional('key class'),
     kt: flag.number.optional('key type'),
@@ -97,7 +100,6 @@ export const unwrapKeyCommand = kmuCommand({
   async run(k, flags) {
     checkCreation(k, flags);
     const { session } = k.loggedIn;
-    const mechanism = wrapMechanism(flags, k.edition);
     const isForeign = flags.has('noheader');
     if (!isForeign) {
       for (const name of ['l', 'kc', 'kt', 'id']) {
@@ -105,6 +107,7 @@ export const unwrapKeyCommand = kmuCommand({
       }
     }
     const call = isForeign ? 'Cfm2UnWrapWithTemplate3' : 'Cfm3UnWrapKey';
+    const { mechanism, ivFile } = wrapMechanism(k, flags, call);
     const foreign = isForeign ? foreignTemplate(flags) : null;
     const path = flags.neededText('f');
     const file = readFileFor(k, path);
@@ -115,18 +118,26 @@ export const unwrapKeyCommand = kmuCommand({
       );
       return;
     }
+    const iv = ivFile === null ? new Uint8Array() : readIv(k, ivFile);
+    const ciphertext = new Uint8Array([...iv, ...wrapped.ciphertext]);
     const unwrapping = await k.object(call, flags.neededNumber('w'));
     const template = foreign === null ? copyTemplate(wrapped.template, flags) : wrapped.template;
     if (foreign !== null) k.returned('Cfm3CreateUnwrapTemplate2');
-    const key = await create(k, flags, call, () =>
-      k.module.C_UnwrapKey(session, mechanism, unwrapping, wrapped.ciphertext, template),
-    );
+    const unwrap = () => k.module.C_UnwrapKey(session, mechanism, unwrapping, ciphertext, template);
+    const key = await create(k, flags, { call, make: unwrap, explain: wantsApproval(k, unwrapping) });
     k.returned(call);
     k.paragraph(`Key Unwrapped.${foreign === null ? '  ' : ' '}Key Handle: ${k.handleOf(key)}`);
-    await settleCreation(k, flags, call, [key]);
-    creationStatus(k, key);
+    await settleCreation(k, flags, key);
   },
 });
+
+/** As wrapKey wrote it. Whether the vendor's tool writes bytes or digits is not known; these are bytes. */
+function readIv(k: KmuSession, path: string): Uint8Array {
+  const iv = readFileFor(k, path);
+  if (iv.length === GCM_IV_BYTES) return iv;
+  k.paragraph(`The file ${path} holds no IV: ${iv.length} bytes instead of ${GCM_IV_BYTES}; nothing was done.`);
+  throw new Ended();
+}
 
 function copyTemplate(template: readonly Attribute[], flags: Flags): Attribute[] {
   const kept = flags.has('nex') ? template.filter(({ type }) => type !== CKA.EXTRACTABLE) : template;
