@@ -3,7 +3,13 @@
  * "Capability", "Domain", "Delegated capabilities"). The device itself decides; this is for people.
  */
 import { algorithmName } from '../wire/algorithms.ts';
-import { type CapabilityName, capabilitiesBeyond, capabilityNames, hasCapability } from '../wire/capabilities.ts';
+import {
+  type CapabilityName,
+  capabilitiesBeyond,
+  capabilityMask,
+  capabilityNames,
+  hasCapability,
+} from '../wire/capabilities.ts';
 import { domainsText, objectTypeName } from '../wire/object-types.ts';
 import type { YubiHsm } from '../yubihsm.ts';
 import { type Asked, labelProblem } from './asked.ts';
@@ -11,9 +17,30 @@ import { idText } from './object-id.ts';
 
 const session = (hsm: YubiHsm): string => `the authentication key ${idText(hsm.authority.keyId)} of ${hsm.name}`;
 
+/** Capabilities that came with a firmware: of an older one the firmware is what is lacking, and says so elsewhere. */
+const SINCE: readonly { readonly minor: number; readonly mask: bigint }[] = [
+  {
+    minor: 3,
+    mask: capabilityMask([
+      'put-symmetric-key',
+      'generate-symmetric-key',
+      'delete-symmetric-key',
+      'decrypt-ecb',
+      'encrypt-ecb',
+      'decrypt-cbc',
+      'encrypt-cbc',
+    ]),
+  },
+  { minor: 4, mask: capabilityMask(['put-public-wrap-key', 'delete-public-wrap-key']) },
+];
+
+const unknownTo = (hsm: YubiHsm): bigint =>
+  SINCE.reduce((all, { minor, mask }) => (hsm.isFirmwareAtLeast(2, minor) ? all : all | mask), 0n);
+
 /** null: the session may send such a command. */
 export function sessionLacks(hsm: YubiHsm, ...names: readonly CapabilityName[]): string | null {
-  const lacking = names.filter((name) => !hasCapability(hsm.authority.capabilities, name));
+  const has = hsm.authority.capabilities | unknownTo(hsm);
+  const lacking = names.filter((name) => !hasCapability(has, name));
   return lacking.length === 0 ? null : `${session(hsm)} lacks ${lacking.join(', ')}`;
 }
 
@@ -44,10 +71,11 @@ export function askedProblems(hsm: YubiHsm, asked: Asked): readonly string[] {
   if (asked.domains === 0) problems.push('an object needs a domain, or nobody can use it');
   const domains = asked.domains & ~authority.domains;
   if (domains !== 0) problems.push(`${session(hsm)} is not in domain ${domainsText(domains)}`);
-  const rights = capabilitiesBeyond(asked.capabilities, authority.delegated);
+  const may = authority.delegated | unknownTo(hsm);
+  const rights = capabilitiesBeyond(asked.capabilities, may);
   if (rights !== 0n)
     problems.push(`${session(hsm)} may not give ${names(rights)} (its delegated capabilities lack it)`);
-  const handed = capabilitiesBeyond(asked.delegated ?? 0n, authority.delegated);
+  const handed = capabilitiesBeyond(asked.delegated ?? 0n, may);
   if (handed !== 0n) problems.push(`${session(hsm)} may not delegate ${names(handed)}`);
   return problems;
 }
