@@ -34,8 +34,27 @@ export function checkClearKey(type: ClearKeyType, bytes: Uint8Array): ClearKeyVe
   return { ...verdict, notes: [...verdict.notes, ...password] };
 }
 
+/**
+ * The same for bytes that are to be the material of some device's key: `name` of such a key with its article, and how many bytes it takes.
+ * null: they may be that.
+ */
+export function materialProblem(name: string, least: number, most: number, bytes: Uint8Array): string | null {
+  const isLength = (length: number): boolean => (length >= least && length <= most) || KEY_BYTES.includes(length);
+  const encoded = encodedAs(bytes, isLength);
+  if (bytes.length < least || bytes.length > most) {
+    const looks = encoded ?? (isPrintable(bytes) ? 'text' : withNewline(bytes, isLength));
+    const wanted = least === most ? `exactly ${least}` : `${least} to ${most}`;
+    const text = `it holds ${bytes.length} bytes, and ${name} takes ${wanted}`;
+    return looks === null ? text : `${text}; it looks like ${looks}`;
+  }
+  if (encoded !== null) return `it holds ${bytes.length} bytes, but looks like ${encoded}`;
+  return bytes.every((byte) => byte === bytes[0]) ? 'all its bytes are the same, which is no key' : null;
+}
+
+const isKeyLength = (length: number): boolean => KEY_BYTES.includes(length);
+
 /** Text that stands for bytes; null: none. Random bytes of a key's length never look so (below 10^-9 for base64, 10^-16 for hex). */
-function encodedAs(bytes: Uint8Array): string | null {
+function encodedAs(bytes: Uint8Array, isLength = isKeyLength): string | null {
   const text = Buffer.from(bytes).toString('latin1');
   if (text.includes('-----BEGIN ')) return 'PEM text';
   const line = text.replace(/\r?\n$/, '');
@@ -45,17 +64,15 @@ function encodedAs(bytes: Uint8Array): string | null {
     return `${digits} hex digits${newline}: the text of ${digits / 2} bytes; decode it first (xxd -r -p)`;
   }
   const decoded = /^[A-Za-z0-9+/]+={0,2}$/.test(line) && line.length % 4 === 0 ? Buffer.from(line, 'base64').length : 0;
-  return KEY_BYTES.includes(decoded)
-    ? `base64${newline}: the text of ${decoded} bytes; decode it first (base64 -d)`
-    : null;
+  return isLength(decoded) ? `base64${newline}: the text of ${decoded} bytes; decode it first (base64 -d)` : null;
 }
 
 const isPrintable = (bytes: Uint8Array): boolean =>
   bytes.length > 0 && /^[\x20-\x7e\s]+$/.test(Buffer.from(bytes).toString('latin1'));
 
-function withNewline(bytes: Uint8Array): string | null {
+function withNewline(bytes: Uint8Array, isLength = isKeyLength): string | null {
   const length = bytes.length - (bytes.at(-2) === 0x0d ? 2 : 1);
-  return bytes.at(-1) === 0x0a && KEY_BYTES.includes(length) ? `${length} bytes with a newline behind them` : null;
+  return bytes.at(-1) === 0x0a && isLength(length) ? `${length} bytes with a newline behind them` : null;
 }
 
 /** Weak and semi-weak keys of DES, parity bits taken off. */

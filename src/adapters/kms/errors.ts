@@ -73,6 +73,7 @@ const NAMED: Readonly<Record<string, Meaning>> = {
   CredentialsProviderError: credentials('the AWS SDK found no credentials'),
   TokenProviderError: credentials('the AWS SDK found no valid sign-in token'),
   NotFoundException: { code: 'key-not-found', words: 'there is no such key or alias in this account and region' },
+  InvalidGrantIdException: { code: 'key-not-found', words: 'there is no such grant' },
   InvalidArnException: { code: 'argument-invalid', words: 'it is no ARN of a key here' },
   DisabledException: { code: 'key-not-permitted', words: 'the key is disabled' },
   KMSInvalidStateException: { code: 'device-refused', words: 'the state of the key does not allow it' },
@@ -81,8 +82,8 @@ const NAMED: Readonly<Record<string, Meaning>> = {
   InvalidAliasNameException: { code: 'argument-invalid', words: 'that is no name for an alias' },
   IncorrectKeyMaterialException: {
     code: 'device-refused',
-    words: 'the material is not the one that this KMS key was first given',
-    hint: 'A KMS key takes its first material only. Import this one into a new KMS key.',
+    words: 'the KMS key holds other material than this source key, or held it before it expired, and takes no other',
+    hint: 'Is it the right source key? If it is, import it into a new KMS key; this one takes its first material only.',
   },
   IncorrectKeyException: { code: 'device-refused', words: 'the ciphertext belongs to another key' },
   InvalidImportTokenException: {

@@ -121,8 +121,8 @@ function describe(
     trust: trust === 'by-host' ? trustOf(transport.asked) : trust,
     serial,
     label: account === null ? `${region}, ${unknown}` : `account ${account} in ${region}`,
-    manufacturer: 'Amazon Web Services',
-    model: 'AWS KMS',
+    manufacturer: driver === 'simulated' ? 'keyferry simulator' : 'Amazon Web Services',
+    model: driver === 'simulated' ? 'AWS KMS (simulated)' : 'AWS KMS',
     firmware: 'service',
     capabilities: {
       wrap: [],

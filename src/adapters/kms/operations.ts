@@ -5,6 +5,8 @@
 import type {
   CreateAliasCommandInput,
   CreateAliasCommandOutput,
+  CreateGrantCommandInput,
+  CreateGrantCommandOutput,
   CreateKeyCommandInput,
   CreateKeyCommandOutput,
   DecryptCommandInput,
@@ -21,6 +23,8 @@ import type {
   EnableKeyCommandOutput,
   EncryptCommandInput,
   EncryptCommandOutput,
+  GenerateDataKeyWithoutPlaintextCommandInput,
+  GenerateDataKeyWithoutPlaintextCommandOutput,
   GenerateMacCommandInput,
   GenerateMacCommandOutput,
   GetParametersForImportCommandInput,
@@ -35,6 +39,8 @@ import type {
   ListKeysCommandOutput,
   ListResourceTagsCommandInput,
   ListResourceTagsCommandOutput,
+  RevokeGrantCommandInput,
+  RevokeGrantCommandOutput,
   ScheduleKeyDeletionCommandInput,
   ScheduleKeyDeletionCommandOutput,
   SignCommandInput,
@@ -54,6 +60,7 @@ interface Exchange<Input, Output> {
 
 export interface KmsOperations {
   readonly CreateAlias: Exchange<CreateAliasCommandInput, CreateAliasCommandOutput>;
+  readonly CreateGrant: Exchange<CreateGrantCommandInput, CreateGrantCommandOutput>;
   readonly CreateKey: Exchange<CreateKeyCommandInput, CreateKeyCommandOutput>;
   readonly Decrypt: Exchange<DecryptCommandInput, DecryptCommandOutput>;
   readonly DeleteAlias: Exchange<DeleteAliasCommandInput, DeleteAliasCommandOutput>;
@@ -65,6 +72,10 @@ export interface KmsOperations {
   readonly DisableKey: Exchange<DisableKeyCommandInput, DisableKeyCommandOutput>;
   readonly EnableKey: Exchange<EnableKeyCommandInput, EnableKeyCommandOutput>;
   readonly Encrypt: Exchange<EncryptCommandInput, EncryptCommandOutput>;
+  readonly GenerateDataKeyWithoutPlaintext: Exchange<
+    GenerateDataKeyWithoutPlaintextCommandInput,
+    GenerateDataKeyWithoutPlaintextCommandOutput
+  >;
   readonly GenerateMac: Exchange<GenerateMacCommandInput, GenerateMacCommandOutput>;
   readonly GetParametersForImport: Exchange<GetParametersForImportCommandInput, GetParametersForImportCommandOutput>;
   readonly GetPublicKey: Exchange<GetPublicKeyCommandInput, GetPublicKeyCommandOutput>;
@@ -72,6 +83,7 @@ export interface KmsOperations {
   readonly ListAliases: Exchange<ListAliasesCommandInput, ListAliasesCommandOutput>;
   readonly ListKeys: Exchange<ListKeysCommandInput, ListKeysCommandOutput>;
   readonly ListResourceTags: Exchange<ListResourceTagsCommandInput, ListResourceTagsCommandOutput>;
+  readonly RevokeGrant: Exchange<RevokeGrantCommandInput, RevokeGrantCommandOutput>;
   readonly ScheduleKeyDeletion: Exchange<ScheduleKeyDeletionCommandInput, ScheduleKeyDeletionCommandOutput>;
   readonly Sign: Exchange<SignCommandInput, SignCommandOutput>;
   readonly UpdateAlias: Exchange<UpdateAliasCommandInput, UpdateAliasCommandOutput>;
@@ -85,12 +97,14 @@ export type Output<N extends OperationName> = KmsOperations[N]['output'];
 
 const CHANGING: ReadonlySet<OperationName> = new Set([
   'CreateAlias',
+  'CreateGrant',
   'CreateKey',
   'DeleteAlias',
   'DeleteImportedKeyMaterial',
   'DisableKey',
   'EnableKey',
   'ImportKeyMaterial',
+  'RevokeGrant',
   'ScheduleKeyDeletion',
   'UpdateAlias',
 ]);

@@ -7,6 +7,7 @@ import type { OperationName } from './operations.ts';
 
 export const DEFAULT_QUOTAS: Readonly<Partial<Record<OperationName, number>>> = {
   CreateAlias: 5,
+  CreateGrant: 50,
   CreateKey: 5,
   DeleteAlias: 15,
   DeleteImportedKeyMaterial: 5,
@@ -19,6 +20,7 @@ export const DEFAULT_QUOTAS: Readonly<Partial<Record<OperationName, number>>> = 
   ListAliases: 500,
   ListKeys: 500,
   ListResourceTags: 2000,
+  RevokeGrant: 30,
   ScheduleKeyDeletion: 15,
   UpdateAlias: 5,
 };

@@ -1,6 +1,7 @@
 /** The actions of AWS KMS, one line each. There is no delete-key: on other devices that means gone at once. */
 import type { ActionSpec } from '../../adapter.ts';
 import type { KmsAction } from './action.ts';
+import { checkEnvelopeUse } from './check-envelope-use.ts';
 import { checkUsable } from './check-usable.ts';
 import { confirmMaterial } from './confirm-material.ts';
 import { createAlias } from './create-alias.ts';
@@ -9,10 +10,12 @@ import { deleteAlias } from './delete-alias.ts';
 import { deleteImportedMaterial } from './delete-imported-material.ts';
 import { describeKmsKey } from './describe-key.ts';
 import { disableKey, enableKey } from './enable-key.ts';
+import { findKey } from './find-key.ts';
 import { findKeys } from './find-keys.ts';
 import { getAttributes } from './get-attributes.ts';
 import { getImportParameters } from './get-import-parameters.ts';
 import { getPublicKey } from './get-public-key.ts';
+import { importClearMaterial } from './import-clear-material.ts';
 import { importKeyMaterial } from './import-key-material.ts';
 import { pointAlias } from './point-alias.ts';
 import { refuseOtherMaterial } from './refuse-other-material.ts';
@@ -22,6 +25,7 @@ import { scheduleDeletion } from './schedule-deletion.ts';
 
 const ALL: readonly KmsAction[] = [
   findKeys,
+  findKey,
   requireAttribute,
   getAttributes,
   describeKmsKey,
@@ -29,9 +33,11 @@ const ALL: readonly KmsAction[] = [
   createKey,
   getImportParameters,
   importKeyMaterial,
+  importClearMaterial,
   confirmMaterial,
   refuseOtherMaterial,
   checkUsable,
+  checkEnvelopeUse,
   createAlias,
   pointAlias,
   restoreAlias,

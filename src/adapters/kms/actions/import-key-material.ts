@@ -5,8 +5,8 @@
 import type { KeyMetadata } from '@aws-sdk/client-kms';
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
 import type { KeyRef } from '../../../keys/key-record.ts';
-import { optional } from '../../../schema/shape.ts';
-import type { ActionResult, Reconciliation, Violation } from '../../adapter.ts';
+import { type Field, optional } from '../../../schema/shape.ts';
+import type { ActionCall, ActionResult, Finding, OutputSpec, Reconciliation, Violation } from '../../adapter.ts';
 import { type Arguments, done } from '../../pkcs11/actions/action.ts';
 import { artifact, key, readKey, readTextIfGiven, shape } from '../../pkcs11/actions/arguments.ts';
 import type { KmsConnection } from '../connection.ts';
@@ -14,6 +14,7 @@ import { currentExpiry, EXPIRES_PATTERN, expiresOn, isExpiryAsAsked, parseExpiry
 import {
   checkImport,
   hasMaterial,
+  type Import,
   isSymmetric,
   materialIdOf,
   readParameters,
@@ -56,7 +57,8 @@ async function seen(kms: KmsConnection, ref: KeyRef, expires: Date | null): Prom
   return last;
 }
 
-function previewOne(args: Arguments) {
+/** What both ways of importing are told of the material. */
+export function checkImportArguments(args: Arguments): readonly Finding[] {
   try {
     parseExpiry(readTextIfGiven(args, 'expires'));
     const described = readTextIfGiven(args, 'description');
@@ -69,6 +71,56 @@ function previewOne(args: Arguments) {
   }
 }
 
+export const IMPORT_FIELDS: Readonly<Record<string, Field>> = {
+  expires: optional({
+    kind: 'string',
+    pattern: EXPIRES_PATTERN,
+    description: 'When KMS forgets the material: 90d, 12h, 2027-01-31T00:00:00Z; absent: never',
+  }),
+  description: optional({
+    kind: 'string',
+    pattern: DESCRIPTION_PATTERN,
+    description: 'Description of the material; symmetric keys only',
+  }),
+};
+
+export const IMPORT_OUTPUTS: Readonly<Record<string, OutputSpec>> = {
+  key: { type: 'key', lifetime: 'permanent', description: 'The KMS key, ready for use' },
+  key_material_id: {
+    type: 'string',
+    lifetime: 'permanent',
+    description: 'KMS’s id of the material; empty but for symmetric keys',
+  },
+};
+
+/** Sends what was checked, once, and waits until the key shows it. */
+export async function importWrapped(kms: KmsConnection, args: Arguments, wanted: Import): Promise<ActionResult> {
+  const { ref } = wanted;
+  const expires = expiresOn(parseExpiry(readTextIfGiven(args, 'expires')));
+  const description = readTextIfGiven(args, 'description');
+  const isDescribed = description !== undefined && isSymmetric(await describeKey(kms, ref));
+  await sendImport(kms, wanted, expires, isDescribed ? { KeyMaterialDescription: description } : {});
+  try {
+    return result(kms, ref, await seen(kms, ref, expires), expires);
+  } catch (cause) {
+    if (!(cause instanceof KeyferryError)) throw cause;
+    throw new KeyferryError(cause.code, cause.message, { ...cause.toRecord(), outcome: 'unknown', cause });
+  }
+}
+
+export async function reconcileImport(kms: KmsConnection, { args }: ActionCall): Promise<Reconciliation> {
+  const ref = readKey(args, 'key');
+  const expiry = parseExpiry(readTextIfGiven(args, 'expires'), 0);
+  let last = await describeKey(kms, ref);
+  if (last.KeyState === 'PendingDeletion') return ambiguous(`the ${inWords(ref.locator)} is pending deletion`);
+  const landed = await kms.settled(async () => {
+    last = (await kms.describe(keyIdOf(kms, ref))) ?? last;
+    return hasMaterial(last) && isExpiryAsAsked(last, expiry) ? last : undefined;
+  });
+  // Of material that is there already with another expiry, the import did not land; with the same, it makes no difference.
+  return landed === undefined ? ABSENT : settledAs(result(kms, ref, landed, undefined));
+}
+
 export const importKeyMaterial: KmsAction = {
   spec: {
     name: 'import-key-material',
@@ -79,56 +131,23 @@ export const importKeyMaterial: KmsAction = {
       like: likeField,
       'wrapped-key': artifact('The material, wrapped under the public key of the import parameters'),
       parameters: artifact('The import parameters'),
-      expires: optional({
-        kind: 'string',
-        pattern: EXPIRES_PATTERN,
-        description: 'When KMS forgets the material: 90d, 12h, 2027-01-31T00:00:00Z; absent: never',
-      }),
-      description: optional({
-        kind: 'string',
-        pattern: DESCRIPTION_PATTERN,
-        description: 'Description of the material; symmetric keys only',
-      }),
+      ...IMPORT_FIELDS,
     }),
-    outputs: {
-      key: { type: 'key', lifetime: 'permanent', description: 'The KMS key, ready for use' },
-      key_material_id: {
-        type: 'string',
-        lifetime: 'permanent',
-        description: 'KMS’s id of the material; empty but for symmetric keys',
-      },
-    },
+    outputs: IMPORT_OUTPUTS,
     quotas: { ImportKeyMaterial: 1 },
     role: { kind: 'unwrap', wrapped: 'wrapped-key', unwrappingKey: 'parameters', like: 'like', key: 'key' },
   },
   async preview(_kms, calls) {
-    return calls.map(previewOne);
+    return calls.map(checkImportArguments);
   },
   async perform(kms, { args }) {
-    const ref = readKey(args, 'key');
-    const wanted = { ref, parameters: readParameters(kms, args), wrapped: readWrappedKey(kms, args) };
-    const expires = expiresOn(parseExpiry(readTextIfGiven(args, 'expires')));
+    const wanted = {
+      ref: readKey(args, 'key'),
+      parameters: readParameters(kms, args),
+      wrapped: readWrappedKey(kms, args),
+    };
     checkImport(kms, wanted);
-    const description = readTextIfGiven(args, 'description');
-    const isDescribed = description !== undefined && isSymmetric(await describeKey(kms, ref));
-    await sendImport(kms, wanted, expires, isDescribed ? { KeyMaterialDescription: description } : {});
-    try {
-      return result(kms, ref, await seen(kms, ref, expires), expires);
-    } catch (cause) {
-      if (!(cause instanceof KeyferryError)) throw cause;
-      throw new KeyferryError(cause.code, cause.message, { ...cause.toRecord(), outcome: 'unknown', cause });
-    }
+    return await importWrapped(kms, args, wanted);
   },
-  async reconcile(kms, { args }): Promise<Reconciliation> {
-    const ref = readKey(args, 'key');
-    const expiry = parseExpiry(readTextIfGiven(args, 'expires'), 0);
-    let last = await describeKey(kms, ref);
-    if (last.KeyState === 'PendingDeletion') return ambiguous(`the ${inWords(ref.locator)} is pending deletion`);
-    const landed = await kms.settled(async () => {
-      last = (await kms.describe(keyIdOf(kms, ref))) ?? last;
-      return hasMaterial(last) && isExpiryAsAsked(last, expiry) ? last : undefined;
-    });
-    // Of material that is there already with another expiry, the import did not land; with the same, it makes no difference.
-    return landed === undefined ? ABSENT : settledAs(result(kms, ref, landed, undefined));
-  },
+  reconcile: reconcileImport,
 };

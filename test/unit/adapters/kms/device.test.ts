@@ -33,7 +33,8 @@ describe('a simulated account', () => {
       quotas: { CreateKey: 50, ListKeys: 0 },
     });
     const described = await device.describe();
-    expect(described).toMatchObject({ trust: 'simulated', serial: 'aws:210987654321:us-east-1', model: 'AWS KMS' });
+    expect(described).toMatchObject({ trust: 'simulated', serial: 'aws:210987654321:us-east-1' });
+    expect(described).toMatchObject({ manufacturer: 'keyferry simulator', model: 'AWS KMS (simulated)' });
     expect(described.capabilities).toMatchObject({
       wrap: [],
       generate: [],
