@@ -14,6 +14,7 @@ import { exSymKey, imSymKey } from './commands/host-keys.ts';
 import { genEccKeyPair, genRsaKeyPair, listEccCurveIds } from './commands/key-pairs.ts';
 import { deleteKey, getKeyInfo } from './commands/keys.ts';
 import { endLogin, LOGIN_FLAGS, loginHsm, logoutHsm } from './commands/login.ts';
+import { extractMaskedObject, insertMaskedObject } from './commands/masked-objects.ts';
 import { exportPrivateKey, importPrivateKey } from './commands/private-keys.ts';
 import { exportPubKey, importPubKey } from './commands/public-keys.ts';
 import { signFile, verifyFile } from './commands/signatures.ts';
@@ -37,6 +38,8 @@ const COMMANDS: readonly KmuCommand[] = [
   wrapKeyCommand,
   unwrapKeyCommand,
   aesWrapUnwrap,
+  extractMaskedObject,
+  insertMaskedObject,
   findKey,
   findSingleKey,
   getKeyInfo,

@@ -2,9 +2,10 @@
  * The keys of a cluster: one store for all nodes, since keys synchronise, with owner and cluster-wide handle on each key as vendor-defined
  * attributes that nobody is shown; and how a key looks on one node, whose management tools may have changed attributes there only.
  */
-import { CKO } from '../../pkcs11/constants.ts';
+import { CKA, CKO, CKR } from '../../pkcs11/constants.ts';
 import { attributeRow } from '../../pkcs11/simulator/attribute-table.ts';
 import type { Partition } from '../../pkcs11/simulator/partition.ts';
+import { Refusal } from '../../pkcs11/simulator/refusal.ts';
 import { LooseObject, type SimulatedObject } from '../../pkcs11/simulator/simulated-object.ts';
 import type { Slot } from '../../pkcs11/simulator/slot.ts';
 import { HsmRefusal, type KeyQuorum } from './cluster.ts';
@@ -106,6 +107,23 @@ export class ClusterKeys {
   tokenKeys(): Iterable<SimulatedObject> {
     this.#partition.refresh();
     return this.#partition.objects.values();
+  }
+
+  /** Throws HsmRefusal `key-limit`, `key-id`. */
+  checkRoom(object: SimulatedObject): void {
+    this.#partition.refresh();
+    try {
+      this.#partition.checkRoom(object.class, object.value(CKA.ID));
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      if (error.value === CKR.DEVICE_MEMORY)
+        throw new HsmRefusal('key-limit', null, 'the cluster has room for no more keys');
+      throw new HsmRefusal('key-id', null, 'another key of the cluster has the id of this one');
+    }
+  }
+
+  put(object: SimulatedObject): void {
+    this.#partition.put(object);
   }
 
   remove(uid: number): void {

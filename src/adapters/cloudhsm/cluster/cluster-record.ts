@@ -70,10 +70,14 @@ export interface ClusterRecord {
   /** Of the token that PKCS#11 callers see. */
   readonly serial: string;
   readonly hsmType: HsmType;
+  /** Hex, 32 bytes. Clones have it too. Absent in states of earlier versions until the first key is masked. */
+  maskingKey?: string;
   readonly nodes: NodeRecord[];
   /** Ids of the nodes that hold a key; absent: all do. */
   presence: Record<string, number[]>;
 }
+
+export const newMaskingKey = (): string => randomBytes(32).toString('hex');
 
 /** User ids that every cluster is born with. */
 const ADMIN_ID = 1;
@@ -94,6 +98,7 @@ export function bornCluster(options: ClusterOptions): ClusterRecord {
     id,
     serial: `SIM${randomBytes(6).toString('hex')}`,
     hsmType: options.hsmType,
+    maskingKey: newMaskingKey(),
     nodes: options.nodes.map((node) => ({
       id: node.id,
       address: node.address,

@@ -142,6 +142,8 @@ export interface NodeSession {
   share(handle: number, userId: number, isShared: boolean): void;
   getAttribute(handle: number, attribute: number): Uint8Array;
   setAttribute(handle: number, attribute: number, value: Uint8Array): void;
+  /** A token key with all that belongs to it on this node, under the cluster's own key. For its owner and for officers. */
+  extractMasked(handle: number): Uint8Array;
   /** Own, shared and public keys. `nonce`: any bytes; they come back in the statement. Rejects with HsmRefusal and KeyferryError. */
   attest(handle: number, nonce: Uint8Array): Promise<Attestation>;
   setMValue(service: QuorumService, m: number): void;
@@ -208,11 +210,23 @@ export interface SimulatedCluster {
    * and all of them are spent before `use` begins. Throws HsmRefusal RET_MXN_AUTH_FAILED with nothing spent. Other keys pass.
    */
   withApproval<T>(session: bigint, uses: readonly KeyUse[], use: () => Promise<T>): Promise<T>;
+  /**
+   * Makes a key of what `extractMasked` gave here or in a cluster of which this is a clone: with its owner, who need not be the caller, its
+   * sharing and approvals, under a handle of its own. Throws HsmRefusal `masked-object`, `no-such-user` (its owner is no user any more),
+   * `key-id` (another key has its id), `key-limit`.
+   */
+  insertMasked(session: bigint, masked: Uint8Array): InsertedKey;
   /** Fault: the next removal after `createOnAtLeast` does not reach the node, which keeps an orphan key. */
   loseTombstone(nodeId: number): void;
   /** Makes a token key of a session key of the caller's own (OBJ_ATTR_TOKEN 0 → 1). */
   promote(session: bigint, object: bigint): void;
   close(): Promise<void>;
+}
+
+export interface InsertedKey {
+  readonly handle: number;
+  /** Names of users with whom the key was shared and who are none any more. */
+  readonly lostSharers: readonly string[];
 }
 
 export interface KeyGuard {

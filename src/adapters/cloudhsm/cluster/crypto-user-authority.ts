@@ -9,7 +9,7 @@ import type { Act, Authority } from '../../pkcs11/simulator/authority.ts';
 import type { Role } from '../../pkcs11/simulator/record-codec.ts';
 import { refuse } from '../../pkcs11/simulator/refusal.ts';
 import type { SimulatedObject } from '../../pkcs11/simulator/simulated-object.ts';
-import { HsmRefusal, type KeyGuard, type KeyUse } from './cluster.ts';
+import { HsmRefusal, type InsertedKey, type KeyGuard, type KeyUse } from './cluster.ts';
 import type { ClusterCore } from './cluster-core.ts';
 import {
   bootOf,
@@ -27,6 +27,7 @@ import {
 } from './cluster-keys.ts';
 import { type ClusterRecord, type NodeRecord, nodeOf } from './cluster-record.ts';
 import { checkGuard, spendKeyApproval } from './key-quorum.ts';
+import { maskingKey, stillThere, unmaskKey } from './masked-object.ts';
 import { tryLogin } from './node-users.ts';
 import { passwordHash } from './passwords.ts';
 
@@ -170,6 +171,29 @@ export class CryptoUserAuthority implements Authority {
     } finally {
       this.#approved = new Set();
     }
+  }
+
+  /** See `insertMasked` of the cluster. */
+  insert(masked: Uint8Array): InsertedKey {
+    const { record, userId } = this.#now();
+    if (userId === null) throw new HsmRefusal('session-closed', null, 'nobody is logged in');
+    const wrapping = record.maskingKey === undefined ? null : maskingKey(record);
+    const { key, owner, sharers } = unmaskKey(wrapping, masked);
+    this.#core.keys.checkRoom(key);
+    const lost = this.#core.store.change((draft) => {
+      if (!stillThere(draft, owner)) {
+        throw new HsmRefusal('no-such-user', 0xce, `its owner ${owner.name} (${owner.id}) is no crypto user here`);
+      }
+      const up = draft.nodes.filter(({ isUp }) => isUp);
+      if (this.#made === null && up.length < this.minimumNodes) refuse(CKR.FUNCTION_FAILED);
+      stampKey(key, owner.id, firstUp(draft));
+      const present = sharers.filter((each) => stillThere(draft, each));
+      if (present.length > 0) for (const each of up) each.sharing[handleOf(key)] = present.map(({ id }) => id);
+      return sharers.filter((each) => !present.includes(each));
+    });
+    this.#core.keys.put(key);
+    this.#made?.push(key);
+    return { handle: handleOf(key), lostSharers: lost.map(({ name }) => name) };
   }
 
   removed(object: SimulatedObject): void {

@@ -24,6 +24,7 @@ import type { ClusterRecord, NodeRecord, UserRecord } from './cluster-record.ts'
 import { readKeyAttribute, writeKeyAttribute } from './key-attributes.ts';
 import { approvalsFor, type KeySpending, keyApprover, spendKeyApproval } from './key-quorum.ts';
 import { copyKey, copyUser } from './manual-sync.ts';
+import { maskFrom } from './masked-object.ts';
 import { demand, NodeAccess, OFFICERS, type OpenSession } from './node-access.ts';
 import { addUser, checkNewUser, findUser, isLoggedIn, removeUser, userView } from './node-users.ts';
 import { checkPassword, passwordHash } from './passwords.ts';
@@ -195,6 +196,19 @@ export class OpenNodeSession implements NodeSession {
       // What an officer sets is the officer's to say.
       if (attribute !== CKA.TRUSTED) spendKeyApproval(node, key, this.#keySpending(me));
       writeKeyAttribute(node, key, attribute, value);
+    });
+  }
+
+  extractMasked(handle: number): Uint8Array {
+    return this.#access.change((scene) => {
+      const { record, node, me } = scene;
+      demand(me, [...OFFICERS, 'CU']);
+      const isOwners = me.type === 'CU';
+      return maskFrom(
+        record,
+        node,
+        isOwners ? this.#access.ownKey(scene, handle) : this.#core.keys.find(record, node, handle),
+      );
     });
   }
 

@@ -22,6 +22,7 @@ import {
   type Divergence,
   type HsmNode,
   HsmRefusal,
+  type InsertedKey,
   type KeyGuard,
   type KeyUse,
   type MinimumServers,
@@ -179,6 +180,10 @@ class Cluster implements SimulatedCluster {
 
   withApproval<T>(session: bigint, uses: readonly KeyUse[], use: () => Promise<T>): Promise<T> {
     return this.#viewOf(session).authority.approved(uses, use);
+  }
+
+  insertMasked(session: bigint, masked: Uint8Array): InsertedKey {
+    return this.#viewOf(session).authority.insert(masked);
   }
 
   promote(session: bigint, object: bigint): void {

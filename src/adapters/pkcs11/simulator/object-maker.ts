@@ -16,7 +16,7 @@ let pool = Buffer.alloc(0);
 let poolAt = 0;
 
 /** 53 random bits: a name that no other process gives. Drawn from a buffer, since randomBytes costs 3 µs a call. */
-function newUid(): number {
+export function newUid(): number {
   if (poolAt + 8 > pool.length) {
     pool = randomBytes(4096);
     poolAt = 0;
