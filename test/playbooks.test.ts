@@ -127,6 +127,21 @@ prepare:
     with: { type: generic-secret, bits: 256, label: payments-hmac, extractable: true }
 `;
 
+/** A simulated YubiHSM beside the account, and another one to restore to. */
+function withTokens(site: Site): void {
+  withAccount(site, 'token', 'yubihsm');
+  const text = readFileSync(join(site.dir, 'devices.yaml'), 'utf8');
+  site.write('devices.yaml', `${text}  spare: { adapter: yubihsm, driver: simulated, state: state/spare }\n`);
+}
+
+/** A playbook of steps that make keys on the device token. */
+const tokenKeys = (...steps: readonly string[]): string => `keyferry: 1
+playbook: make-keys
+title: Make keys on a YubiHSM
+devices: { token: yubihsm }
+prepare:
+${steps.map((step) => `  - ${step}\n`).join('')}`;
+
 /** A test without a scenario would be no test: the key is the playbook's file. */
 const SCENARIOS: Readonly<Record<string, (site: Site) => Promise<void>>> = {
   'classic-to-cloudhsm.yaml': async (site) => {
@@ -164,6 +179,30 @@ const SCENARIOS: Readonly<Record<string, (site: Site) => Promise<void>>> = {
     const types = (await site.keys('account')).map((key) => key.class).sort();
     expect(types).toEqual(['private', 'private', 'secret', 'secret', 'secret', 'secret']);
     expect((await site.json('verify', String(run))).summary).toEqual({ same: 3, different: 0, notCompared: 3 });
+  },
+  'yubihsm-to-kms.yaml': async (site) => {
+    withTokens(site);
+    const pair = (kind: string, more: string): string => `{ do: token.generate-${kind}-key-pair, with: { ${more} } }`;
+    const curves = ['P-256', 'P-384', 'P-521', 'secp256k1'];
+    site.write(
+      'make-keys.yaml',
+      tokenKeys(
+        pair('rsa', 'purpose: signing, label: payments-rsa, modulus-bits: 2048, extractable: true'),
+        ...curves.map((curve) => pair('ec', `label: payments-${curve}, curve: ${curve}, extractable: true`)),
+        pair('ec', 'label: payments-stays, curve: P-256'),
+        '{ do: token.generate-key, with: { type: aes, bits: 256, label: payments-aes, extractable: true } }',
+      ),
+    );
+    await site.json('run', 'make-keys.yaml', '--yes');
+    const before = await site.keys('token');
+    const { summary, run } = await site.run('yubihsm-to-kms.yaml');
+    expect(summary).toMatchObject({ total: 6, migrated: 5, skipped: 1 });
+    // The device has what it had, and no wrap key of the run.
+    expect(await site.keys('token')).toEqual(before);
+    expect(await site.keys('account')).toHaveLength(5);
+    expect((await site.json('verify', String(run))).summary).toEqual({ same: 5, different: 0, notCompared: 0 });
+    const again = await site.json('run', 'yubihsm-to-kms.yaml', '--yes');
+    expect(again.summary).toMatchObject({ migrated: 0, skipped: 6 });
   },
   'import-plaintext-key.yaml': async (site) => {
     site.devices = 'devices.simulated.yaml';

@@ -110,7 +110,11 @@ export interface AccountOptions {
   readonly service?: Partial<KmsServiceOptions>;
 }
 
-async function openAccount(site: KmsSite, options: AccountOptions): Promise<BoundDevice> {
+/** As a new process would: another device over the same state. */
+export async function openAccount(
+  site: { state(role: 'account'): string },
+  options: AccountOptions = {},
+): Promise<BoundDevice> {
   const service = await openKmsService({
     stateDir: site.state('account'),
     region: 'eu-west-1',
