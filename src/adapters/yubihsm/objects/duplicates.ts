@@ -54,7 +54,9 @@ export async function duplicateFindings(
     }
     const taken = objects.some(({ info }) => info.type === each.objectType && info.id === each.id);
     if (!taken || each.id === undefined) return [];
-    const reason = `${objectTypeName(each.objectType)} ${idText(each.id)} is on ${hsm.name} already, and is another key`;
+    const compared =
+      each.source.fingerprint === null || salt === null ? 'nothing compares the two' : 'it is another key';
+    const reason = `${objectTypeName(each.objectType)} ${idText(each.id)} is on ${hsm.name} already, and ${compared}`;
     return [{ level: 'block', reason }];
   });
 }
