@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type CliResult, lastJson, REPOSITORY, runCli } from './support/built-cli.ts';
 import { errorOf } from './support/canary-refusals.ts';
+import { type Answer, aKmsService } from './support/kms-service-client.ts';
 
 vi.setConfig({ testTimeout: 240_000 });
 
@@ -113,6 +114,34 @@ function withAccount(site: Site, name: string, adapter: string): void {
   );
 }
 
+const DAY_MS = 86_400_000;
+
+/** What the account's keys are now, asked past keyferry; `change` comes before, with each key's id. `ahead`: days from now. */
+async function accountKeys(site: Site, change: string | null = null, ahead = 0): Promise<readonly Answer[]> {
+  const kms = await aKmsService({
+    stateDir: join(site.dir, 'state/account'),
+    clock: () => Date.now() + ahead * DAY_MS,
+  });
+  try {
+    const { Keys: keys } = await kms.call('ListKeys', {});
+    const all: Answer[] = [];
+    for (const { KeyId } of keys) {
+      const { KeyMetadata: metadata } = await kms.call('DescribeKey', { KeyId });
+      if (metadata.KeyManager === 'AWS') continue;
+      if (change !== null) await kms.call(change, { KeyId });
+      all.push((await kms.call('DescribeKey', { KeyId })).KeyMetadata);
+    }
+    return all;
+  } finally {
+    await kms.service.close();
+  }
+}
+
+/** Key id → what a re-import must not change. */
+const identities = (keys: readonly Answer[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(keys.map((key) => [key.KeyId, `${key.KeySpec} ${key.CurrentKeyMaterialId ?? ''}`]));
+const states = (keys: readonly Answer[]): readonly string[] => [...new Set(keys.map((key) => String(key.KeyState)))];
+
 /** Key pairs and an HMAC key that may leave. */
 const SIGNING_KEYS = `keyferry: 1
 playbook: make-keys
@@ -203,6 +232,43 @@ const SCENARIOS: Readonly<Record<string, (site: Site) => Promise<void>>> = {
     expect((await site.json('verify', String(run))).summary).toEqual({ same: 5, different: 0, notCompared: 0 });
     const again = await site.json('run', 'yubihsm-to-kms.yaml', '--yes');
     expect(again.summary).toMatchObject({ migrated: 0, skipped: 6 });
+  },
+  'kms-reimport.yaml': async (site) => {
+    withAccount(site, 'cluster', 'cloudhsm');
+    const other = '  other: { adapter: cloudhsm, driver: simulated, state: state/other }\n';
+    site.write('devices.yaml', `${readFileSync(join(site.dir, 'devices.yaml'), 'utf8')}${other}`);
+    site.write('make-keys.yaml', SIGNING_KEYS);
+    await site.json('run', 'make-keys.yaml', '--yes');
+    await site.fill('cluster', 4);
+    await site.run('cloudhsm-to-kms.yaml', '-i', 'verify=functional');
+    const before = identities(await accountKeys(site));
+    expect(Object.keys(before)).toHaveLength(6);
+
+    // Deleted by hand.
+    expect(states(await accountKeys(site, 'DeleteImportedKeyMaterial'))).toEqual(['PendingImport']);
+    const first = await site.run('kms-reimport.yaml');
+    expect(first.summary).toMatchObject({ migrated: 6, skipped: 1 });
+    const renewed = await accountKeys(site);
+    expect([identities(renewed), states(renewed)]).toEqual([before, ['Enabled']]);
+    for (const { ExpirationModel: model, ValidTo: until } of renewed) {
+      expect(model).toBe('KEY_MATERIAL_EXPIRES');
+      expect(Math.abs(until * 1000 - Date.now() - 90 * DAY_MS)).toBeLessThan(DAY_MS / 24);
+    }
+
+    // Expired, and renewed with another alias.
+    expect(states(await accountKeys(site, null, 91))).toEqual(['PendingImport']);
+    await site.run('kms-reimport.yaml', '-i', 'expires=never', '-i', 'cut_over_prefix=alias/live/');
+    const again = await accountKeys(site);
+    expect([identities(again), states(again)]).toEqual([before, ['Enabled']]);
+    expect(again.every((key) => key.ExpirationModel === 'KEY_MATERIAL_DOES_NOT_EXPIRE')).toBe(true);
+
+    // Keys of the same names that are others.
+    await site.fill('other', 4);
+    const refused = await site.keyferry('run', 'kms-reimport.yaml', '--device', 'cluster=other', '--yes', '--json');
+    expect([refused.code, lastJson(refused)]).toMatchObject([1, { leftovers: [], summary: { migrated: 0 } }]);
+    const items = await site.keyferry('status', '--items', '--json');
+    expect(items.stdout).toContain('the KMS key holds other material than this source key');
+    expect(identities(await accountKeys(site))).toEqual(before);
   },
   'import-plaintext-key.yaml': async (site) => {
     site.devices = 'devices.simulated.yaml';
