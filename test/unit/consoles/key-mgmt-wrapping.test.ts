@@ -132,6 +132,41 @@ test('-t 6 is SHA-224, for OAEP and RSA-AES', async () => {
   expect(opened.equals(await bytesOf(desk, key))).toBe(true);
 });
 
+describe('private keys', () => {
+  test('go under AES with a header and without, and under RSA-AES', async () => {
+    const desk = await aKmuDesk();
+    const kek = await desk.makeAes();
+    const ec = pairIn(await desk.type('genECCKeyPair -i 16 -l ec'));
+    const rsa = pairIn(await desk.type('genRSAKeyPair -m 2048 -e 65537 -l rsa'));
+    const pemOf = async (key: string): Promise<string> => {
+      await desk.type(`exportPrivateKey -k ${key} -w ${kek} -out ${desk.file('pem')}`);
+      return readFileSync(desk.file('pem'), 'utf8');
+    };
+    const original = await pemOf(ec.privateKey);
+    for (const [wrap, unwrap, flags] of [
+      [kek, kek, '-m 4'],
+      [kek, kek, '-m 6 -noheader'],
+      [kek, kek, '-m 11 -noheader'],
+      [rsa.publicKey, rsa.privateKey, '-m 7 -t 3 -noheader'],
+    ] as const) {
+      await desk.type(`wrapKey -k ${ec.privateKey} -w ${wrap} ${flags} -out ${desk.file('w')}`);
+      const naming = flags.includes('noheader') ? '-l copy -kc 3 -kt 3' : '';
+      const shown = await desk.type(`unWrapKey -f ${desk.file('w')} -w ${unwrap} ${flags} ${naming}`);
+      expect(await pemOf(keyHandleIn(shown))).toBe(original);
+    }
+    const wrongType = `unWrapKey -f ${desk.file('w')} -w ${rsa.privateKey} -m 7 -t 3 -noheader -l copy -kc 3 -kt 0`;
+    expect(await desk.type(wrongType)).toContain('Cfm2UnWrapWithTemplate3 was refused');
+  });
+
+  test('not under RSA-OAEP alone', async () => {
+    const desk = await aKmuDesk();
+    const { publicKey, privateKey } = pairIn(await desk.type('genRSAKeyPair -m 2048 -e 65537 -l rsa'));
+    const shown = await desk.type(`wrapKey -k ${privateKey} -w ${publicKey} -m 8 -noheader -out ${desk.file('w')}`);
+    expect(shown).toContain('Cfm2WrapKey was refused');
+    expect(() => statSync(desk.file('w'))).toThrow();
+  });
+});
+
 describe('findKey -m', () => {
   test('finds both halves by the modulus that getAttribute wrote, or its digits alone', async () => {
     const desk = await aKmuDesk();

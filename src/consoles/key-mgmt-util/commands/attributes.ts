@@ -1,5 +1,5 @@
 /** getAttribute (into a file, never to the screen), setAttribute (a session key becomes a token key) and listAttributes. */
-import { CKA } from '../../../adapters/pkcs11/constants.ts';
+import { CKA, CKO } from '../../../adapters/pkcs11/constants.ts';
 import { Misuse } from '../../command.ts';
 import {
   ALL_ATTRIBUTES,
@@ -31,6 +31,19 @@ interface Dumped {
   readonly value: Uint8Array;
 }
 
+/**
+ * What PKCS#11 does not give keys of a class and the tool shows all the same (user guide, getAttribute and genECCKeyPair): every usage, as
+ * false; public keys as extractable and not sensitive.
+ */
+const USAGE: readonly number[] = [CKA.ENCRYPT, CKA.DECRYPT, CKA.WRAP, CKA.UNWRAP, CKA.SIGN, CKA.VERIFY];
+
+function shownAnyway(keyClass: number | undefined, cka: number): Uint8Array | null {
+  if (USAGE.includes(cka)) return Uint8Array.of(0);
+  if (keyClass !== CKO.PUBLIC_KEY) return null;
+  if (cka === CKA.EXTRACTABLE) return Uint8Array.of(1);
+  return cka === CKA.SENSITIVE ? Uint8Array.of(0) : null;
+}
+
 const folded = (text: string): string => text.match(new RegExp(`.{1,${DUMP_COLUMNS}}`, 'g'))?.join('\n') ?? '';
 
 function dumpText({ attribute, value }: Dumped, isWhole: boolean): string {
@@ -55,6 +68,7 @@ export const getAttribute = kmuCommand({
       throw new Misuse(`-a ${number}: there is no such attribute; see listAttributes.`);
     const out = flags.neededText('out');
     const key = await k.object(call, flags.neededNumber('o'));
+    const keyClass = await k.classOf(call, key);
     const isOld = k.edition.attributeFile === 'dumped';
     const wanted = isWhole
       ? DUMP_ORDER.filter((cka) => !(isOld && LATER_ONLY.has(cka))).flatMap(
@@ -69,7 +83,7 @@ export const getAttribute = kmuCommand({
       ),
     );
     const dumped = wanted.flatMap((attribute, at): Dumped[] => {
-      const value = read[at]?.value ?? null;
+      const value = read[at]?.value ?? shownAnyway(keyClass, attribute.cka);
       return value === null ? [] : [{ attribute, value }];
     });
     if (dumped.length === 0) {
