@@ -47,11 +47,18 @@ export const isRunbookFile = (value: unknown): value is RunbookFile =>
 export interface RunbookBlank {
   readonly name: string;
   readonly lookup: string | null;
+  /** What the tool asks after the lookup. */
+  readonly answers?: readonly string[];
 }
 
 export type RunbookLine =
   /** Something to know, to compare, or to do in words. */
-  | { readonly kind: 'words'; readonly text: string }
+  | {
+      readonly kind: 'words';
+      readonly text: string;
+      /** Done at no device but where the files are: a sitting of its own. */
+      readonly isOnHost?: true;
+    }
   | {
       readonly kind: 'command';
       readonly tool: string;
@@ -84,16 +91,18 @@ export interface RunbookStep {
 }
 
 export interface RunbookTool {
+  /** As `keyferry console` has it, where two sittings with one tool are not one. Absent: the key in the table. */
+  readonly name?: string;
   readonly opening: readonly RunbookLine[];
   readonly closing: readonly RunbookLine[];
 }
 
 export interface RunbookWriter {
-  /** By name, as `keyferry console` has it. Tools that are spoken of in words only are not listed. */
+  /** By name, as lines have it. Tools that are spoken of in words only are not listed. */
   readonly tools: Readonly<Record<string, RunbookTool>>;
   write(call: RunbookCall): RunbookStep;
   /** How a person sees a key's check value. `stem` as in a call. */
   check(key: RunbookKey, stem: string): readonly RunbookLine[];
 }
 
-export const words = (text: string): RunbookLine => ({ kind: 'words', text });
+export const words = (text: string): Extract<RunbookLine, { kind: 'words' }> => ({ kind: 'words', text });

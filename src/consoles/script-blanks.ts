@@ -6,8 +6,8 @@ import { KeyferryError } from '../errors/keyferry-error.ts';
 
 const GIVEN = /^<([^<>]+)>\s*:=\s*(.*)$/;
 const LOOKED_UP = /^<([^<>]+)>\s*=\s*(.+)$/;
-/** findKey's list, and what the creating commands show. */
-const HANDLES = [/matched from start index 0::\d+\n([\d, ]+)$/gm, /Key Handle: (\d+)/g] as const;
+/** findKey's list, what the creating commands show, and the list of cmu. */
+const HANDLES = [/matched from start index 0::\d+\n([\d, ]+)$/gm, /Key Handle: (\d+)/g, /^handle=(\d+)\t/gm] as const;
 
 const handlesIn = (text: string): string[] =>
   HANDLES.flatMap((pattern) => [...text.matchAll(pattern)].flatMap((match) => (match[1] ?? '').split(',')))

@@ -45,7 +45,7 @@ export function partsOf(
     return {
       number: index + 1,
       device,
-      tool: lines === undefined || tool === null ? null : { name: tool, lines },
+      tool: lines === undefined || tool === null ? null : { name: lines.name ?? tool, lines },
       blocks: [...blocks].map(([heading, block]): RunbookBlock => ({ heading, entries: block })),
     };
   });

@@ -29,10 +29,10 @@ export function* partScript(runbook: Runbook, part: RunbookPart): Generator<stri
   yield '';
 
   function* command(line: Command): Generator<string, void, undefined> {
-    for (const { name, lookup } of line.blanks) {
+    for (const { name, lookup, answers = [] } of line.blanks) {
       if (lookup === null || filled.has(name)) continue;
       filled.add(name);
-      yield oneLine(`<${name}> = ${lookup}`);
+      yield* [`<${name}> = ${lookup}`, ...answers].map(oneLine);
     }
     yield* [line.text, ...line.answers].map(oneLine);
     if (line.expect !== null) yield remark(`Check: ${line.expect}.`);

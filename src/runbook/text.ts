@@ -6,9 +6,12 @@ const code = (text: string): string => `    ${text}`;
 
 function lineText(line: RunbookLine): string[] {
   if (line.kind === 'words') return [line.text, ''];
-  const lookups = line.blanks.flatMap(({ name, lookup }) => (lookup === null ? [] : [code(`${lookup}   → <${name}>`)]));
+  const blanks = new Map(line.blanks.map((blank) => [blank.name, blank]));
+  const lookups = [...blanks.values()].flatMap(({ name, lookup, answers = [] }) =>
+    lookup === null ? [] : [code(`${lookup}   → <${name}>`), ...answers.map((answer) => code(`  ${answer}`))],
+  );
   return [
-    ...new Set(lookups),
+    ...lookups,
     code(line.text),
     ...line.answers.map((answer) => code(`  ${answer}`)),
     '',

@@ -55,7 +55,7 @@ class RunbookMaker {
         const written = this.#writer.call(call, args, { stem: `${this.#stem}-${item}`, item });
         if (written === null) return [];
         const title = `Remove what ${step.id} made (${step.target}.${action})`;
-        return [{ heading, placed: placedOn(step.target, title, written.lines) }];
+        return placedOn(step.target, title, written.lines).map((placed) => ({ heading, placed }));
       }),
     );
   }

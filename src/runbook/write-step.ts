@@ -50,7 +50,7 @@ export class StepWriter {
       return { placed: [{ role: null, tool: null, entry: { title, lines } }], outputs: {} };
     }
     const { lines, outputs } = this.call(step, args, place) ?? { lines: [words(NO_ADAPTER)], outputs: {} };
-    return { placed: [placedOn(step.target, title, [...before, ...lines])], outputs };
+    return { placed: placedOn(step.target, title, [...before, ...lines]), outputs };
   }
 
   /** A call without a step of its own: what undoes one. null: the adapter has no runbook. */
@@ -90,22 +90,40 @@ export class StepWriter {
     if (!isRunbookKey(source) || !isRunbookKey(target)) {
       return [{ role: null, tool: null, entry: { title, lines: [words('Compare the check values of both keys.')] } }];
     }
-    const check = (key: RunbookKey, side: string): Placed => {
+    const check = (key: RunbookKey, side: string, more: readonly RunbookLine[] = []): readonly Placed[] => {
       const lines = this.#runbookOf(key.device)?.check(key, `${stem}-${side}`) ?? [words(NO_ADAPTER)];
-      return placedOn(key.device, title, lines);
+      return placedOn(key.device, title, [...lines, ...more]);
     };
-    if (source.kcv !== null) return [check({ ...target, kcv: source.kcv }, 'target')];
-    const sides = [check(source, 'source'), check({ ...target, kcv: null }, 'target')];
-    const [last] = sides.splice(1);
-    if (last === undefined) return sides;
+    if (source.kcv !== null) return [...check({ ...target, kcv: source.kcv }, 'target')];
     const compare = words('Compare it with the check value of the source; where they differ, stop.');
-    return [...sides, { ...last, entry: { title, lines: [...last.entry.lines, compare] } }];
+    return [...check(source, 'source'), ...check({ ...target, kcv: null }, 'target', [compare])];
   }
 }
 
-export function placedOn(role: string, title: string, lines: readonly RunbookLine[]): Placed {
-  const tool = lines.flatMap((line) => (line.kind === 'command' ? [line.tool] : []))[0] ?? null;
-  return { role, tool, entry: { title, lines } };
+interface Run {
+  readonly isOnHost: boolean;
+  tool: string | null;
+  readonly lines: RunbookLine[];
+}
+
+/** One entry, or several in order where lines are of different tools or belong to the host. Words go with what stands before them. */
+export function placedOn(role: string, title: string, lines: readonly RunbookLine[]): Placed[] {
+  const runs: Run[] = [];
+  for (const line of lines) {
+    const tool = line.kind === 'command' ? line.tool : null;
+    const isOnHost = line.kind === 'words' && line.isOnHost === true;
+    const current = runs.at(-1);
+    const isSame = current?.isOnHost === isOnHost && (tool === null || current.tool === null || current.tool === tool);
+    if (current === undefined || !isSame) runs.push({ isOnHost, tool, lines: [line] });
+    else {
+      current.tool ??= tool;
+      current.lines.push(line);
+    }
+  }
+  return runs.map((run) => ({
+    ...{ role: run.isOnHost ? null : role, tool: run.tool },
+    entry: { title, lines: run.lines },
+  }));
 }
 
 function warnings(step: Step, scope: Scope): RunbookLine[] {

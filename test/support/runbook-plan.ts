@@ -31,6 +31,8 @@ export function aRecord(label: string, more: Partial<KeyRecord> = {}): KeyRecord
 export interface PlanOf {
   readonly playbook: string;
   readonly records: readonly KeyRecord[];
+  /** Paths, of a playbook over files. */
+  readonly files?: readonly string[];
   readonly inputs?: Readonly<Record<string, Json>>;
   /** Labels of keys that the plan leaves where they are. */
   readonly skipped?: readonly string[];
@@ -38,7 +40,13 @@ export interface PlanOf {
 
 export async function runbookPlan(of: PlanOf): Promise<{ readonly plan: PlanSource; readonly playbook: Playbook }> {
   const playbook = await loadPlaybook(join(PLAYBOOKS, `${of.playbook}.yaml`), ADAPTERS);
-  const items = of.records.map(
+  const files = (of.files ?? []).map(
+    (path, index): PlanItem => ({
+      ...{ index, key: `file${index}`, label: path, action: 'move', reason: null, notes: [] },
+      source: { kind: 'file', path, size: 32 },
+    }),
+  );
+  const keys = of.records.map(
     (record, index): PlanItem => ({
       index,
       key: `key${index}`,
@@ -49,6 +57,7 @@ export async function runbookPlan(of: PlanOf): Promise<{ readonly plan: PlanSour
       source: { kind: 'key', record },
     }),
   );
+  const items = [...files, ...keys];
   const move = items.filter(({ action }) => action === 'move').length;
   const defaults = Object.entries(playbook.inputs).flatMap(([name, spec]) =>
     spec.default === undefined ? [] : [[name, spec.default] as const],

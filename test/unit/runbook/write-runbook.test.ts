@@ -37,11 +37,13 @@ describe('order', () => {
     expect(two.parts).toHaveLength(one.parts.length);
     const headings = two.parts.flatMap(({ number, blocks }) => blocks.map(({ heading }) => `${number} ${heading}`));
     const ofKeys = headings.filter((heading) => heading.includes('Key "payments'));
+    const [first, second] = [...new Set(ofKeys.map((heading) => heading.split(' ')[0]))];
+    expect(Number(second)).toBe(Number(first) + 1);
     expect(ofKeys.map((heading) => heading.replace(/ \(.*/, ''))).toEqual([
-      '10 Key "payments-1"',
-      '10 Key "payments-2"',
-      '11 Key "payments-1"',
-      '11 Key "payments-2"',
+      `${first} Key "payments-1"`,
+      `${first} Key "payments-2"`,
+      `${second} Key "payments-1"`,
+      `${second} Key "payments-2"`,
     ]);
   });
 
@@ -85,9 +87,47 @@ describe('the lines', () => {
     const runbook = await written({ playbook: 'split-wrap-roles', records: [] });
     expect(commandOf(runbook, 'wrapKey')).toMatch(/-noheader$/);
     expect(commandOf(runbook, 'unWrapKey')).toContain('-noheader -l split-wrap-only -id kf-d1ce5700-copy_one');
-    const setting = runbook.parts.find(({ tool }) => tool?.name === 'cloudhsm_mgmt_util');
-    expect(setting?.blocks.flatMap(({ entries }) => entries.length)).toEqual([4]);
-    expect(commandOf(runbook, 'setAttribute')).toMatch(/263 0$/);
+  });
+
+  test('rights and sharing name the key by a filter and the user by name, so nobody fills in a handle', async () => {
+    const runbook = await written({ playbook: 'split-wrap-roles', records: [] });
+    expect(commandOf(runbook, 'key share')).toBe(
+      'key share --filter attr.class=secret-key attr.label=split-wrap-only ' +
+        'attr.id=0x6b662d64316365353730302d636f70795f6f6e65 --username crypto_user5 --role crypto-user',
+    );
+    const rights = commandsOf(runbook).filter((command) => command.startsWith('key set-attribute'));
+    expect(rights.some((command) => /split-wrap-only.*--name unwrap --value false$/.test(command))).toBe(true);
+    const blanks = scriptsOf(runbook).match(/^<[^<>]+> :=/gm) ?? [];
+    expect(new Set(blanks)).toEqual(new Set(['<crypto user> :=', '<password> :=']));
+  });
+
+  test('refusals are tried, and whoever sees none stops', async () => {
+    const runbook = await written({ playbook: 'split-wrap-roles', records: [] });
+    const text = textOf(runbook);
+    expect(text.match(/Check: the HSM refuses it; where it does not, stop/g)).toHaveLength(2);
+    expect(text).not.toContain('keyferry has no lines for');
+  });
+
+  test('a quorum: the token, the signing on the hosts of the officers, then the user, each a part of its own', async () => {
+    const inputs = { username: 'alice' };
+    const runbook = await written({ playbook: 'quorum-create-user', records: [], inputs });
+    expect(runbook.parts.map(({ tool, device }) => tool?.name ?? device)).toEqual([
+      'cloudhsm-cli',
+      null,
+      'cloudhsm-cli',
+      'cloudhsm-cli',
+    ]);
+    expect(commandsOf(runbook)).toEqual([
+      'quorum token-sign generate --service user --token quorum/user.token',
+      'user create --username alice --role crypto-user --approval quorum/user.token',
+      'user list',
+      'quorum token-sign list-quorum-values',
+      'key list --verbose --max-items 100000',
+    ]);
+    const text = textOf(runbook);
+    expect(text).toContain('Of officer1, officer2 as many as the quorum wants sign quorum/user.token');
+    expect(text).toContain('  <new password of alice>');
+    expect(scriptsOf(runbook)).toContain('login --username <officer> --role admin\n<password of the officer>');
   });
 
   test('a key may leave again where the playbook lets it', async () => {
@@ -99,13 +139,28 @@ describe('the lines', () => {
   test('what the tool cannot do stands there in words', async () => {
     const text = textOf(await written({ playbook: 'classic-to-cloudhsm', records: [aRecord('payments-1')] }));
     expect(text).toContain('The id (hex 0badc0de) is not text, so this tool cannot give it');
-    expect(text).toContain('`setAttribute <handle of "classic_wrap" private key (pair)> 261 0`');
   });
 
-  test('a device without command lines has the PKCS#11 calls', async () => {
+  test('what the tool cannot set, cloudhsm-cli narrows before the key is used', async () => {
+    const runbook = await written({ playbook: 'classic-to-cloudhsm', records: [aRecord('payments-1')] });
+    const commands = commandsOf(runbook);
+    const filter = 'attr.class=private-key attr.label=classic_wrap attr.id=0x6b662d64316365353730302d70616972';
+    const narrowed = commands.indexOf(`key set-attribute --filter ${filter} --name decrypt --value false`);
+    expect(narrowed).toBeGreaterThan(commands.findIndex((command) => command.startsWith('genRSAKeyPair')));
+    expect(narrowed).toBeLessThan(commands.findIndex((command) => command.startsWith('unWrapKey')));
+  });
+
+  test('a Classic partition has the PKCS#11 calls, and lines of its client where there are any', async () => {
     const runbook = await written({ playbook: 'classic-to-cloudhsm', records: [aRecord('payments-1')] });
     const ofClassic = runbook.parts.filter(({ device }) => device?.role === 'classic');
-    expect(ofClassic.map(({ tool }) => tool)).toEqual(ofClassic.map(() => null));
+    expect(new Set(ofClassic.map(({ tool }) => tool?.name ?? null))).toEqual(new Set([null, 'luna_client']));
+    expect(commandOf(runbook, 'cmu import')).toMatch(
+      /^cmu import -inputFile=\S+\.pem -label=classic_wrap -slot=<slot>$/,
+    );
+    expect(commandOf(runbook, 'keyferry set-wrap')).toContain('<handle of "classic_wrap" public key (wrapper)>');
+    expect(scriptsOf(runbook)).toContain(
+      '<handle of "payments-1" secret key (key0)> = cmu list -label=payments-1 -slot=<slot>\n<password of the partition>\n',
+    );
     const text = textOf(runbook);
     expect(text).toContain(
       'C_WrapKey, mechanism CKM_RSA_PKCS_OAEP, hashAlg CKM_SHA_1, mgf CKG_MGF1_SHA1, no source data',
@@ -113,10 +168,32 @@ describe('the lines', () => {
     expect(text).toContain('CKA_EXTRACTABLE must be true');
   });
 
-  test('key bytes in clear are shouted about, and no line makes them', async () => {
+  test('key bytes in clear are shouted about, wherever a line makes or takes them', async () => {
     const runbook = await written({ playbook: 'cluster-to-cluster-plaintext', records: [aRecord('payments-1')] });
+    for (const { blocks } of runbook.parts) {
+      for (const { lines } of blocks.flatMap(({ entries }) => entries)) {
+        const isClear = lines.some((line) => line.kind === 'command' && /^(?:exSymKey|imSymKey) /.test(line.text));
+        const isShouted = lines.some((line) => line.text.startsWith('THIS SHOWS KEY BYTES IN CLEAR'));
+        expect(isShouted).toBe(isClear);
+      }
+    }
     expect(textOf(runbook)).toContain('THIS SHOWS KEY BYTES IN CLEAR');
-    expect(commandsOf(runbook).join('\n')).not.toMatch(/exSymKey|imSymKey/);
+  });
+
+  test('a key from a file in clear arrives as one that cannot leave, unless the playbook lets it', async () => {
+    const of = { playbook: 'import-plaintext-key', records: [], files: ['keys/one.key', 'keys/no way.key'] };
+    const commands = commandsOf(await written({ ...of, inputs: { files: 'keys/*' } }));
+    expect(commands.filter((command) => command.includes('-f keys/'))).toEqual([
+      expect.stringMatching(/^imSymKey -f keys\/one\.key -w <[^<>]+> -t 31 -l \S+-clear -sess$/),
+    ]);
+    const arrival = commands.find((command) => command.startsWith('unWrapKey'));
+    expect(arrival).toMatch(/-l one\.key -id \S+ -kc 4 -kt 31 -nex$/);
+    const leaving = await written({ ...of, inputs: { files: 'keys/*', extractable: true } });
+    expect(commandsOf(leaving).find((command) => command.startsWith('imSymKey'))).toMatch(/-t 31 -l one\.key -id \S+$/);
+    expect(commandsOf(leaving).join('\n')).not.toContain('unWrapKey');
+    const text = textOf(leaving);
+    expect(text).toContain('Shred keys/one.key on every host');
+    expect(text).toContain('The name of the file keys/no way.key cannot be typed in this tool');
   });
 
   test('an adapter without a runbook is said to have none', async () => {

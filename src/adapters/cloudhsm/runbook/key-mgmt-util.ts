@@ -1,10 +1,9 @@
 /**
  * The key actions as lines of key_mgmt_util (AWS CloudHSM user guide, Client SDK 3). The tool cannot say what a key may do, nor type an id
- * that is not text: where the playbook asks for that, the lines say so, and how the owner narrows the key in cloudhsm_mgmt_util.
+ * that is not text: where the playbook asks for other rights, lines of cloudhsm-cli narrow the key before it is used.
  */
-import { type AttributeName, attributeFromKebab, kebabName, USAGE_ATTRIBUTES } from '../../../keys/attributes.ts';
+import { type AttributeName, attributeFromKebab, USAGE_ATTRIBUTES } from '../../../keys/attributes.ts';
 import { CKA_OF } from '../../pkcs11/attribute-codec.ts';
-import { CKK, CKO } from '../../pkcs11/constants.ts';
 import { fileOf, keyOf, numberOf, outputsOf, textOf } from '../../pkcs11/runbook/made-keys.ts';
 import {
   type RunbookBlank,
@@ -15,20 +14,14 @@ import {
   type RunbookStep,
   words,
 } from '../../runbook.ts';
+import { exportKey, importKey } from './clear-keys.ts';
+import { setRights } from './cloudhsm-cli.ts';
+import { expectRefusal } from './expected-refusal.ts';
+import { CLASSES, command, handleFor, handleOf, MECHANISMS, namedAs, shown, TYPES } from './kmu-lines.ts';
 
-export const KEY_MGMT_UTIL = 'key_mgmt_util';
 /** Files of wrapKey with its header, which only unWrapKey reads. */
-const HEADER_FORMAT = KEY_MGMT_UTIL;
+const HEADER_FORMAT = 'key_mgmt_util';
 const KCV = 371;
-
-const CLASSES = { secret: CKO.SECRET_KEY, public: CKO.PUBLIC_KEY, private: CKO.PRIVATE_KEY } as const;
-const TYPES: Readonly<Record<string, number>> = {
-  aes: CKK.AES,
-  des3: CKK.DES3,
-  'generic-secret': CKK.GENERIC_SECRET,
-  rsa: CKK.RSA,
-  ec: CKK.EC,
-};
 
 /** What the tool gives to keys that it makes, where nothing else says it: by class and type. */
 const USUAL: Readonly<Record<string, readonly AttributeName[]>> = {
@@ -38,101 +31,12 @@ const USUAL: Readonly<Record<string, readonly AttributeName[]>> = {
   'private rsa': ['decrypt', 'unwrap', 'sign'],
 };
 
-/** `-m`, and `-t` for OAEP. */
-const MECHANISMS: Readonly<Record<string, string>> = {
-  'rsa-oaep-sha1': '-m 8 -t 2',
-  'rsa-oaep-sha256': '-m 8 -t 3',
-  'rsa-oaep-sha384': '-m 8 -t 4',
-  'rsa-oaep-sha512': '-m 8 -t 5',
-  'aes-kw-pkcs5': '-m 4',
-  'aes-kw': '-m 5',
-  'aes-kwp': '-m 6',
-};
-
-/** Safe in a line of the tool and in a script: no quotes, no angle brackets, nothing that does not print. */
-const isTypeable = (text: string): boolean => /^[^\p{C}\p{Zl}\p{Zp}"'`<>\\]+$/u.test(text);
-const typed = (text: string): string => (/^[\w.:/@+=,-]+$/.test(text) && !text.startsWith('-') ? text : `"${text}"`);
-
-/** null: not text, or nothing that can be typed. */
-function idText(hex: string): string | null {
-  const text = Buffer.from(hex, 'hex').toString('latin1');
-  return /^[\x21-\x7e]+$/.test(text) && isTypeable(text) ? text : null;
-}
-
-const command = (text: string, blanks: readonly RunbookBlank[] = [], expect: string | null = null): RunbookLine => ({
-  kind: 'command',
-  tool: KEY_MGMT_UTIL,
-  text,
-  blanks,
-  answers: [],
-  expect,
-});
-
-/** The command that shows this key and no other, if anything does. */
-function search(key: RunbookKey): string | null {
-  const id = idText(key.id);
-  const facts = [
-    ...(key.label !== null && isTypeable(key.label) ? [`-l ${typed(key.label)}`] : []),
-    ...(id === null ? [] : [`-id ${typed(id)}`]),
-    ...(key.kcv === null ? [] : [`-kcv ${key.kcv}`]),
-  ];
-  const type = TYPES[key.type];
-  return facts.length === 0 || type === undefined
-    ? null
-    : `findKey -c ${CLASSES[key.class]} -t ${type} ${facts.join(' ')}`;
-}
-
-export const handleOf = (key: RunbookKey): RunbookBlank => ({
-  name: `handle of ${key.name.replaceAll(/[<>`]/g, '')}`,
-  lookup: search(key),
-});
-
-const shown = (blank: RunbookBlank): string => `<${blank.name}>`;
-
-const unknownKey: RunbookBlank = { name: 'handle of the key that an earlier step gave', lookup: null };
-const handleFor = (args: RunbookCall['args'], name: string): RunbookBlank => {
-  const key = keyOf(args, name);
-  return key === null ? unknownKey : handleOf(key);
-};
-
-/** ` -l label -id id` and what cannot be typed. */
-interface Naming {
-  readonly flags: string;
-  readonly blanks: readonly RunbookBlank[];
-  readonly notes: readonly RunbookLine[];
-}
-
-const OTHER_LABEL: RunbookBlank = { name: 'another label', lookup: null };
-
-function namedAs(key: RunbookKey): Naming {
-  const hasLabel = key.label !== null && isTypeable(key.label);
-  const id = idText(key.id);
-  const notes: RunbookLine[] = [];
-  if (!hasLabel) notes.push(words('The label of this key cannot be typed in this tool; fill in another one.'));
-  if (id === null && key.id !== '')
-    notes.push(words(`The id (hex ${key.id}) is not text, so this tool cannot give it: the key has none afterwards.`));
-  const label = hasLabel ? typed(key.label ?? '') : shown(OTHER_LABEL);
-  return {
-    flags: `-l ${label}${id === null ? '' : ` -id ${typed(id)}`}`,
-    blanks: hasLabel ? [] : [OTHER_LABEL],
-    notes,
-  };
-}
-
-/** What the tool cannot set, and how the owner does it before the key is used. */
-function narrowing(key: RunbookKey, has: readonly AttributeName[]): RunbookLine[] {
+/** What the tool gives otherwise than the playbook wants it, as its owner sets it. `derive` no tool sets. */
+function narrowing(key: RunbookKey, has: readonly AttributeName[]): readonly RunbookLine[] {
   const wanted = key.attributes;
   if (wanted === null) return [];
   const wrong = USAGE_ATTRIBUTES.filter((name) => name !== 'derive' && (wanted[name] ?? false) !== has.includes(name));
-  if (wrong.length === 0) return [];
-  const lines = wrong.map(
-    (name) => `\`setAttribute ${shown(handleOf(key))} ${CKA_OF[name]} ${wanted[name] === true ? 1 : 0}\``,
-  );
-  return [
-    words(
-      `This tool cannot say what a key may do, and the playbook wants other rights than it gives (${wrong.map(kebabName).join(', ')}). Before the key is used, its owner sets them in cloudhsm_mgmt_util: ${lines.join('; ')}.`,
-    ),
-  ];
+  return setRights(key, Object.fromEntries(wrong.map((name) => [name, wanted[name] === true])));
 }
 
 const usual = (key: RunbookKey): readonly AttributeName[] => USUAL[`${key.class} ${key.type}`] ?? [];
@@ -261,6 +165,12 @@ export function keyMgmtUtilStep(call: RunbookCall): RunbookStep | null {
       return key === null ? null : { lines: unwrapKey(call, key), outputs };
     case 'require-attribute':
       return { lines: requireAttribute(call), outputs };
+    case 'expect-refusal':
+      return { lines: expectRefusal(call), outputs };
+    case 'import-key':
+      return key === null ? null : { lines: [...importKey(call, key), ...narrowing(key, usual(key))], outputs };
+    case 'export-key':
+      return { lines: exportKey(call), outputs };
     case 'delete-key': {
       const handle = handleFor(call.args, 'key');
       return { lines: [command(`deleteKey -k ${shown(handle)}`, [handle])], outputs };

@@ -137,6 +137,8 @@ export function outputsOf(call: RunbookCall): Readonly<Record<string, unknown>> 
       const curve = CURVES.find((name) => name === textOf(args, 'curve'));
       return pairOf(call, { type: 'ec', bits: curve === undefined ? 0 : CURVE_PARAMETERS[curve].bits });
     }
+    case 'export-key':
+      return { material: file(call, 'clear') };
     case 'export-public-key':
       return { pem: file(call, 'pem') };
     case 'import-public-key':

@@ -19,6 +19,15 @@ export function readNamedFile(path: string): Uint8Array {
   throw new HsmRefusal('file', null, `the file ${path} is longer than any key`);
 }
 
+/** Over an old file of that name. */
+export function writeNamedFile(path: string, text: string): void {
+  try {
+    writeFileSync(path, text, { mode: 0o600 });
+  } catch (error) {
+    throw new HsmRefusal('file', null, `the file ${path} could not be written (${reasonOf(error)})`);
+  }
+}
+
 /** A file that is there already is left alone: it may be the only copy of another wrapped key. */
 export function writeNewFile(path: string, bytes: Uint8Array | string): void {
   try {

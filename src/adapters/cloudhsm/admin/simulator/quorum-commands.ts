@@ -1,6 +1,5 @@
 /** `quorum token-sign …` and `user change-quorum …` of the simulated tool. Answers: user guide, `cloudhsm_cli-qm-token-*`. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
 import {
   HsmRefusal,
   type KeyService,
@@ -11,6 +10,7 @@ import {
 import type { ToolOptions } from '../admin-tool.ts';
 import { encodeTokenFile, newTokenFile, type TokenFile } from '../token-file.ts';
 import { atKeyDesk, keyNamed, reference } from './key-desk.ts';
+import { readNamedFile, writeNamedFile } from './named-files.ts';
 import { onEveryNode, upNodes } from './node-sessions.ts';
 import { approveOn, readApproval } from './quorum-file.ts';
 import { given, required, type ToolWords, usage } from './tool-words.ts';
@@ -40,7 +40,7 @@ export async function generateToken(
   options: ToolOptions,
 ): Promise<unknown> {
   const path = required(words, 'token');
-  writeFileSync(path, encodeTokenFile(await newToken(cluster, words, options)), { mode: 0o600 });
+  writeNamedFile(path, encodeTokenFile(await newToken(cluster, words, options)));
   return { filepath: path };
 }
 
@@ -123,7 +123,7 @@ export function registerQuorumKey(cluster: SimulatedCluster, words: ToolWords, o
   const token = readApproval(required(words, 'signed-token'));
   const [proof] = token?.signatures ?? [];
   if (token === null || proof === undefined) throw new HsmRefusal('token-file', null, 'the token is not signed');
-  const pem = readFileSync(required(words, 'public-key'), 'utf8');
+  const pem = Buffer.from(readNamedFile(required(words, 'public-key'))).toString('utf8');
   return onEveryNode(cluster, options.login, (nodes) => {
     for (const { session } of nodes) {
       session.registerQuorumKey(session.user.name, token.approvalData, proof.signature, pem);
