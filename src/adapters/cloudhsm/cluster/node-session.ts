@@ -2,7 +2,6 @@
  * A management session on one node: who may do what there (facts 1.2, 2.3, 2.4, 2.9). Refusals without a number are ones that no source
  * numbers; 0xc6 is known for deleting another's key and taken for every other touch of one.
  */
-import { createHash } from 'node:crypto';
 import { CKA } from '../../pkcs11/constants.ts';
 import { signStatement } from '../attest/sign-statement.ts';
 import type { Attestation } from '../attest/statement.ts';
@@ -22,6 +21,7 @@ import { type ClusterCore, upNode } from './cluster-core.ts';
 import { isPublic, ownerOf, quorumOf, sharedWith } from './cluster-keys.ts';
 import type { ClusterRecord, NodeRecord, UserRecord } from './cluster-record.ts';
 import { readKeyAttribute, writeKeyAttribute } from './key-attributes.ts';
+import { keysOfUser, type ListedKey, ownershipHash } from './key-listing.ts';
 import { approvalsFor, type KeySpending, keyApprover, spendKeyApproval } from './key-quorum.ts';
 import { copyKey, copyUser } from './manual-sync.ts';
 import { maskFrom } from './masked-object.ts';
@@ -126,26 +126,17 @@ export class OpenNodeSession implements NodeSession {
     });
   }
 
-  findAllKeys(userId: number): { handle: number; isOwned: boolean }[] {
+  findAllKeys(userId: number): readonly ListedKey[] {
     return this.#access.look(({ record, node, me }) => {
       demand(me, [...OFFICERS, 'AU']);
-      const found: { handle: number; isOwned: boolean }[] = [];
-      for (const { handle, object } of this.#core.keys.onNode(record, node)) {
-        const isOwned = ownerOf(object) === userId;
-        if (isOwned || sharedWith(node, handle).includes(userId)) found.push({ handle, isOwned });
-      }
-      return found;
+      return keysOfUser(this.#core.keys, record, node, userId);
     });
   }
 
   keyHash(): string {
     return this.#access.look(({ record, node, me }) => {
       demand(me, [...OFFICERS, 'AU']);
-      const hash = createHash('sha256');
-      for (const { handle, object } of this.#core.keys.onNode(record, node)) {
-        hash.update(`${handle}:${ownerOf(object)}:${[...sharedWith(node, handle)].sort((a, b) => a - b).join(',')};`);
-      }
-      return hash.digest('hex');
+      return ownershipHash(this.#core.keys, record, node);
     });
   }
 
