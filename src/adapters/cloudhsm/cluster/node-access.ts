@@ -68,6 +68,13 @@ export class NodeAccess {
     throw denied(handle);
   }
 
+  /** A crypto user's own; to an officer any. */
+  managedKey(scene: Scene, handle: number): SimulatedObject {
+    if (scene.me.type === 'CU') return this.ownKey(scene, handle);
+    demand(scene.me, OFFICERS);
+    return this.core.keys.find(scene.record, scene.node, handle);
+  }
+
   #scene(record: ClusterRecord): Scene {
     const node = upNode(record, this.open.nodeId);
     const me = this.#isOver ? undefined : this.#me(record);

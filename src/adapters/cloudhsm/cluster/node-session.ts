@@ -191,16 +191,7 @@ export class OpenNodeSession implements NodeSession {
   }
 
   extractMasked(handle: number): Uint8Array {
-    return this.#access.change((scene) => {
-      const { record, node, me } = scene;
-      demand(me, [...OFFICERS, 'CU']);
-      const isOwners = me.type === 'CU';
-      return maskFrom(
-        record,
-        node,
-        isOwners ? this.#access.ownKey(scene, handle) : this.#core.keys.find(record, node, handle),
-      );
-    });
+    return this.#access.change((scene) => maskFrom(scene.record, scene.node, this.#access.managedKey(scene, handle)));
   }
 
   async attest(handle: number, nonce: Uint8Array): Promise<Attestation> {
