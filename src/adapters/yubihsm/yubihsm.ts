@@ -7,7 +7,7 @@ import type { ErrorCode } from '../../errors/codes.ts';
 import { type ErrorDetails, KeyferryError } from '../../errors/keyferry-error.ts';
 import type { Command } from './commands/command.ts';
 import type { ObjectRef } from './commands/created-object.ts';
-import { getOption, OPTION, OPTION_VALUE, readSwitch } from './commands/device-option.ts';
+import { getOption, OPTION, OPTION_VALUE, readSwitch, readSwitches } from './commands/device-option.ts';
 import { getObjectInfo } from './commands/get-object-info.ts';
 import { type ListedObject, listObjects, type ObjectFilter } from './commands/list-objects.ts';
 import { idText } from './objects/object-id.ts';
@@ -116,13 +116,25 @@ export class YubiHsm {
     }
   }
 
-  /** null: the session may not ask. */
+  /** With it a full log stops every command that is recorded. null: the session may not ask. */
   async forceAudit(): Promise<boolean | null> {
+    const state = await this.#option('force-audit', OPTION.forceAudit, readSwitch);
+    return state === null ? null : state !== OPTION_VALUE.off;
+  }
+
+  /** Codes of the commands that the log records. null: the session may not ask. */
+  async auditedCommands(): Promise<ReadonlySet<number> | null> {
+    const switches = await this.#option('command-audit', OPTION.commandAudit, readSwitches);
+    if (switches === null) return null;
+    return new Set([...switches].flatMap(([code, state]) => (state === OPTION_VALUE.off ? [] : [code])));
+  }
+
+  async #option<Value>(name: string, option: number, read: (value: Uint8Array) => Value): Promise<Value | null> {
     if (!hasCapability(this.authority.capabilities, 'get-option')) return null;
-    const what = 'read the option force-audit';
-    const value = await this.call(getOption, { option: OPTION.forceAudit }, what);
+    const what = `read the option ${name}`;
+    const value = await this.call(getOption, { option }, what);
     try {
-      return readSwitch(value) !== OPTION_VALUE.off;
+      return read(value);
     } catch (cause) {
       if (!(cause instanceof WireError)) throw cause;
       throw this.fail('reply-malformed', `could not ${what}: ${cause.message}.`, { cause });

@@ -28,12 +28,15 @@ import { digestOfLabel } from '../wire/oaep.ts';
 import { OBJECT_TYPE } from '../wire/object-types.ts';
 import { rsaUnwrap } from '../wire/rsa-wrap.ts';
 import { isNamed, type YubiHsm } from '../yubihsm.ts';
-import { blocks, type YubiHsmAction } from './action.ts';
+import { blocks, note, type YubiHsmAction } from './action.ts';
 
 const ONE_USE_BITS = 2048;
 const ONE_USE_LABEL = 'keyferry one-use export';
 const PUBLIC_WRAP_KEY = OBJECT_TYPE['public-wrap-key'];
 const SHA256 = { hash: 'sha256', mgf1Hash: 'sha256', labelDigest: digestOfLabel('sha256') } as const;
+
+const WHY_IN_CLEAR =
+  'in clear on this computer: under RSA the device wraps AES keys with RSA-AES key wrap only, never with RSA-OAEP alone, which is all that some targets take';
 
 /** Why no key leaves this device in clear. */
 const deviceProblem = (hsm: YubiHsm): readonly (string | null)[] => [
@@ -138,7 +141,9 @@ export const exportKey: YubiHsmAction = {
     const all: (readonly Finding[])[] = [];
     for (const args of calls) {
       const ref = readKeyIfKnown(args, 'key');
-      all.push(blocks(log, ...deviceProblem(hsm), ref === null ? null : keyProblem(hsm, await locate(hsm, ref))));
+      const why = [log, ...deviceProblem(hsm), ref === null ? null : keyProblem(hsm, await locate(hsm, ref))];
+      const found = blocks(...why);
+      all.push(found.length > 0 || ref === null ? found : [note(WHY_IN_CLEAR)]);
     }
     return all;
   },

@@ -3,18 +3,18 @@
  * leaves the log as it is; acknowledging gives its places free, after which the device no longer has the entries.
  */
 import { optional, required } from '../../../schema/shape.ts';
-import type { OutputSpec, Violation } from '../../adapter.ts';
+import type { Finding, OutputSpec, Violation } from '../../adapter.ts';
 import { done } from '../../pkcs11/actions/action.ts';
 import { readInteger, readIntegerIfGiven, readTextIfGiven, shape } from '../../pkcs11/actions/arguments.ts';
 import { getLogEntries } from '../commands/get-log-entries.ts';
 import { setLogIndex } from '../commands/set-log-index.ts';
 import { idText } from '../objects/object-id.ts';
-import { sessionLacks } from '../objects/permissions.ts';
-import { commandName } from '../wire/command-codes.ts';
+import { EVIDENCE_COMMANDS, sessionLacks } from '../objects/permissions.ts';
+import { COMMAND, commandName } from '../wire/command-codes.ts';
 import { deviceErrorName } from '../wire/device-errors.ts';
 import { type DeviceLog, followsInLog, type LogEntry, logDigest, NO_OBJECT } from '../wire/log-entry.ts';
 import type { YubiHsm } from '../yubihsm.ts';
-import { blocks, type YubiHsmAction } from './action.ts';
+import { blocks, note, type YubiHsmAction } from './action.ts';
 
 const kept = (type: OutputSpec['type'], description: string): OutputSpec => ({
   type,
@@ -46,6 +46,15 @@ const lineOf = (entry: LogEntry) => ({
   tick: entry.tick,
   digest: hex(entry.digest),
 });
+
+/** Firmware from 2.3.1 on records next to nothing unless it is told to: better known before a run than after it. */
+async function unrecorded(hsm: YubiHsm): Promise<readonly Finding[]> {
+  const audited = await hsm.auditedCommands();
+  if (audited === null) return [];
+  const missing = EVIDENCE_COMMANDS.filter((name) => !audited.has(COMMAND[name]));
+  if (missing.length === 0) return [];
+  return [note(`the audit log of ${hsm.name} does not record ${missing.join(', ')} (option command-audit)`)];
+}
 
 const mismatch = (message: string): Violation => ({ code: 'verification-failed', message });
 
@@ -103,7 +112,10 @@ export const readLog: YubiHsmAction = {
     },
   },
   async preview(hsm, calls) {
-    return calls.map(() => blocks(sessionLacks(hsm, 'get-log-entries')));
+    const lacking = sessionLacks(hsm, 'get-log-entries');
+    if (lacking !== null) return calls.map(() => blocks(lacking));
+    const found = await unrecorded(hsm);
+    return calls.map(() => found);
   },
   async perform(hsm, { args }) {
     const log = await hsm.call(getLogEntries, undefined, 'read the audit log');

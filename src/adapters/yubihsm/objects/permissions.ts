@@ -10,6 +10,7 @@ import {
   capabilityNames,
   hasCapability,
 } from '../wire/capabilities.ts';
+import { COMMAND, type CommandName } from '../wire/command-codes.ts';
 import { domainsText, objectTypeName } from '../wire/object-types.ts';
 import type { YubiHsm } from '../yubihsm.ts';
 import { type Asked, labelProblem } from './asked.ts';
@@ -86,6 +87,25 @@ export async function idTaken(hsm: YubiHsm, type: number, id: number | undefined
   return there === null ? null : `${objectTypeName(type)} ${idText(there.id)} is on ${hsm.name} already`;
 }
 
+/** Commands that make, move or destroy something. */
+export const EVIDENCE_COMMANDS = [
+  'generate-asymmetric-key',
+  'generate-hmac-key',
+  'generate-symmetric-key',
+  'generate-wrap-key',
+  'put-opaque',
+  'put-public-wrap-key',
+  'put-symmetric-key',
+  'put-wrap-key',
+  'export-wrapped',
+  'import-wrapped',
+  'export-rsa-wrapped',
+  'import-rsa-wrapped',
+  'get-rsa-wrapped-key',
+  'put-rsa-wrapped-key',
+  'delete-object',
+] as const satisfies readonly CommandName[];
+
 /** Entries that one step writes besides its own: the session's, and looking. */
 const LOG_MARGIN = 4;
 
@@ -94,6 +114,8 @@ export async function logProblem(hsm: YubiHsm, calls: number): Promise<string | 
   const { logUsed, logTotal } = await hsm.deviceInfo();
   const free = logTotal - logUsed;
   if (free >= calls + LOG_MARGIN || (await hsm.forceAudit()) !== true) return null;
+  const audited = await hsm.auditedCommands();
+  if (audited !== null && !EVIDENCE_COMMANDS.some((name) => audited.has(COMMAND[name]))) return null;
   return (
     `the audit log of ${hsm.name} has room for ${free} more of ${logTotal} entries, and force-audit is on: ` +
     'keep what it holds (read-log) and free it (acknowledge-log) before this step'
