@@ -11,8 +11,9 @@ import { readKeyIfKnown, shape } from '../../pkcs11/actions/arguments.ts';
 import { settledTarget } from '../aliases.ts';
 import { inParallel } from '../bounded.ts';
 import type { KmsConnection } from '../connection.ts';
-import { importableSpec, labelOf, SPEC_BY_CURVE, SPEC_MODELS } from '../key-model.ts';
+import { importableSpec, labelOf } from '../key-model.ts';
 import { refOf } from '../locate.ts';
+import { specMismatch } from '../spec-for-source.ts';
 import { SOURCE_TAG, sourceDigest } from '../tags.ts';
 import { block, type KmsAction, note } from './action.ts';
 import { aliasShape, likeField, readAlias, readAliasIfGiven } from './arguments.ts';
@@ -31,17 +32,12 @@ function objection(found: KeyMetadata, alias: string): string | null {
 }
 
 /** null: material of this source fits, as far as kind and size tell. */
-function mismatch(found: KeyMetadata, { locator, record }: KeyRef, alias: string): string | null {
+function mismatch(found: KeyMetadata, like: KeyRef, alias: string): string | null {
   const spec = importableSpec(found.KeySpec);
-  const model = spec === undefined ? null : SPEC_MODELS[spec];
-  const bits = record?.bits ?? 0;
-  const { least, most } = model?.materialBytes ?? { least: (model?.bits ?? 0) / 8, most: (model?.bits ?? 0) / 8 };
-  const isKind = model?.class === locator.class && model.type === locator.type;
-  const isSize = bits === 0 || (bits / 8 >= least && bits / 8 <= most);
-  const isCurve = record?.curve === undefined || SPEC_BY_CURVE[record.curve] === spec;
-  if (isKind && isSize && isCurve) return null;
-  const source = `${record?.curve ?? locator.type}${bits === 0 ? '' : `, ${bits} bits`}`;
-  return `${alias} points to the key ${found.KeyId}, a ${found.KeySpec} key, which takes no source key of this kind (${source})`;
+  const which = `${alias} points to the key ${found.KeyId}`;
+  if (spec === undefined) return `${which}, a ${found.KeySpec} key, which is not documented for import`;
+  const problem = specMismatch(spec, like);
+  return problem === null ? null : `${which}: ${problem}`;
 }
 
 async function previewOne(kms: KmsConnection, args: Arguments): Promise<readonly Finding[]> {
