@@ -112,6 +112,17 @@ describe('importPrivateKey and exportPrivateKey', () => {
     expect(() => statSync(desk.file('stolen'))).toThrow();
   });
 
+  test('takes a file that others could read from them before it writes', async () => {
+    const desk = await aKmuDesk();
+    const { privateKey } = pairIn(await desk.type('genECCKeyPair -i 2 -l p'));
+    writeFileSync(desk.file('out'), 'an old file', { mode: 0o644 });
+    await desk.type(`exportPrivateKey -k ${privateKey} -w ${await desk.makeAes()} -out ${desk.file('out')}`);
+    expect(readFileSync(desk.file('out'), 'utf8')).toMatch(/^-----BEGIN PRIVATE KEY-----/);
+    expect(statSync(desk.file('out')).mode & 0o777).toBe(0o600);
+    const nowhere = `exportPrivateKey -k ${privateKey} -w ${await desk.makeAes()} -out ${desk.file('none/out')}`;
+    expect(await desk.type(nowhere)).toContain('could not be written (ENOENT)');
+  });
+
   test('is for private keys, and wraps with -m 4', async () => {
     const desk = await aKmuDesk();
     const key = await desk.makeAes();
