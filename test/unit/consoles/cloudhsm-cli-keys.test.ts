@@ -169,6 +169,34 @@ describe('wrapping', () => {
     });
   });
 
+  test('AES-GCM, with the IV apart or before the rest, and what it vouches for', async () => {
+    await made(`${AES} --label kek --attributes wrap=true unwrap=true`);
+    const payload = await made(`${AES} --label payload`);
+    const filters = '--payload-filter attr.label=payload --wrapping-filter attr.label=kek';
+    const wrapped = await data(`key wrap aes-gcm ${filters} --tag-length-bits 128 --aad 0x10`);
+    expect(Object.keys(wrapped)).toEqual([
+      ...['payload_key_reference', 'wrapping_key_reference', 'iv', 'wrapped_key_data'],
+    ]);
+    expect(wrapped.iv).toMatch(/^0x[0-9a-f]{24}$/);
+    expect(Buffer.from(String(wrapped.wrapped_key_data), 'base64')).toHaveLength(32 + 16);
+    const unwrap = (flags: string, bytes = wrapped.wrapped_key_data) =>
+      `key unwrap aes-gcm --filter attr.label=kek --key-type-class aes --label copy --data ${bytes} --tag-length-bits 128 ${flags}`;
+    const copy = await made(unwrap(`--iv ${wrapped.iv} --aad 0x10`));
+    expect(copy.attributes['check-value']).toBe(payload.attributes['check-value']);
+    await refusal(unwrap(`--iv ${wrapped.iv} --aad 0x11`));
+    await refusal(unwrap(`--iv 0x${'00'.repeat(12)} --aad 0x10`));
+    expect(await misuse(unwrap('--aad 0x10'))).toContain('--iv wants one value');
+    expect(await misuse(unwrap('--iv 0x10 --aad 0x10'))).toContain('--iv wants 12 bytes');
+    expect(await misuse(`key wrap aes-gcm ${filters} --tag-length-bits 128 --aad text`)).toContain('bytes in hex');
+    await refusal(`key wrap aes-gcm ${filters} --tag-length-bits 8`);
+    const whole = await data(`key wrap cloudhsm-aes-gcm ${filters} --tag-length-bits 128`);
+    expect(whole).not.toHaveProperty('iv');
+    await made(
+      `key unwrap cloudhsm-aes-gcm --filter attr.label=kek --key-type-class aes --label whole --data ${whole.wrapped_key_data} --tag-length-bits 128`,
+    );
+    expect(await keysIn()).toHaveLength(4);
+  });
+
   test('a key goes from one cluster to another under a public key that went before it', async () => {
     const other = await consoleCluster();
     const there = await loggedIn(other, 'alice');
@@ -190,7 +218,7 @@ describe('wrapping', () => {
     const payload = await made(`${AES} --label payload`);
     for (const [kind, hash] of [
       ['rsa-oaep', 'sha256'],
-      ['rsa-aes', 'sha1'],
+      ['rsa-aes', 'sha224'],
     ]) {
       const flags = `--hash-function ${hash} --mgf mgf1-${hash}`;
       const path = file(`${kind}.bin`);

@@ -9,20 +9,26 @@ import { atKeyDesk, keyNamed, reference } from './key-desk.ts';
 import { guardFlags, makeGuarded, shownKey, templateOf } from './key-making.ts';
 import { readNamedFile, writeNewFile } from './named-files.ts';
 import { upNodes } from './node-sessions.ts';
-import { allowFlags, given, required, type ToolWords, usage } from './tool-words.ts';
+import { allowFlags, given, numberAt, required, type ToolWords, usage } from './tool-words.ts';
 
 type Command = (cluster: SimulatedCluster, words: ToolWords, options: ToolOptions) => Promise<unknown>;
 
 interface WrapKind {
   readonly flags: readonly string[];
+  /** Of unwrapping alone. */
+  readonly unwrapFlags?: readonly string[];
   mechanism(words: ToolWords): Mechanism;
+  /** What of the device's answer stands in a field of its own. */
+  apart?(data: Uint8Array): { readonly fields: Readonly<Record<string, string>>; readonly data: Uint8Array };
+  /** And back. */
+  together?(words: ToolWords, data: Uint8Array): Uint8Array;
 }
 
 const plain = (type: number): WrapKind => ({ flags: [], mechanism: () => ({ type }) });
 
-/** SHA-224, which the tool has too, is not among the simulated HSM's. */
 const HASHES: Readonly<Record<string, { readonly hash: number; readonly mgf: number }>> = {
   sha1: { hash: CKM.SHA_1, mgf: CKG.MGF1_SHA1 },
+  sha224: { hash: CKM.SHA224, mgf: CKG.MGF1_SHA224 },
   sha256: { hash: CKM.SHA256, mgf: CKG.MGF1_SHA256 },
   sha384: { hash: CKM.SHA384, mgf: CKG.MGF1_SHA384 },
   sha512: { hash: CKM.SHA512, mgf: CKG.MGF1_SHA512 },
@@ -43,17 +49,54 @@ const hashed = (type: number): WrapKind => ({
   },
 });
 
-const KINDS = {
+const IV_BYTES = 12;
+
+function hexAt(words: ToolWords, name: string): Uint8Array {
+  const text = required(words, name);
+  if (!/^0x(?:[0-9a-f]{2})+$/i.test(text)) throw usage(`${words.command}: --${name} wants bytes in hex, 0x…`);
+  return new Uint8Array(Buffer.from(text.slice(2), 'hex'));
+}
+
+/** The device makes the IV and puts it before the rest. */
+const gcm: WrapKind = {
+  flags: ['aad', 'tag-length-bits'],
+  mechanism(words) {
+    const aad = words.flags.has('aad') ? hexAt(words, 'aad') : new Uint8Array();
+    const tagBits = numberAt(words, 'tag-length-bits');
+    return { type: CLOUDHSM_CKM.AES_GCM, parameter: { kind: 'gcm', aad, tagBits } };
+  },
+};
+
+/** The same, with the IV in a field of its own. */
+const gcmWithIv: WrapKind = {
+  ...gcm,
+  unwrapFlags: ['iv'],
+  apart: (data) => ({
+    fields: { iv: `0x${Buffer.from(data.subarray(0, IV_BYTES)).toString('hex')}` },
+    data: data.subarray(IV_BYTES),
+  }),
+  together(words, data) {
+    const iv = hexAt(words, 'iv');
+    if (iv.length !== IV_BYTES) throw usage(`${words.command}: --iv wants ${IV_BYTES} bytes`);
+    return new Uint8Array(Buffer.concat([iv, data]));
+  },
+};
+
+const KINDS: Readonly<Record<string, WrapKind>> = {
+  'aes-gcm': gcmWithIv,
+  'cloudhsm-aes-gcm': gcm,
   'aes-no-pad': plain(CLOUDHSM_CKM.AES_KEY_WRAP_NO_PAD),
   'aes-pkcs5-pad': plain(CLOUDHSM_CKM.AES_KEY_WRAP_PKCS5_PAD),
   'aes-zero-pad': plain(CLOUDHSM_CKM.AES_KEY_WRAP_ZERO_PAD),
   'rsa-pkcs': plain(CKM.RSA_PKCS),
   'rsa-aes': hashed(CKM.RSA_AES_KEY_WRAP),
   'rsa-oaep': hashed(CKM.RSA_PKCS_OAEP),
-} as const satisfies Readonly<Record<string, WrapKind>>;
+};
+
+const together = (data: Uint8Array) => ({ data, fields: {} });
 
 const wrapKey =
-  ({ flags, mechanism: read }: WrapKind): Command =>
+  ({ flags, mechanism: read, apart = together }: WrapKind): Command =>
   async (cluster, words, { login }) => {
     const filters = ['payload-filter', 'wrapping-filter', 'payload-approval', 'wrapping-approval'];
     allowFlags(words, [...filters, 'path', ...flags]);
@@ -69,11 +112,12 @@ const wrapKey =
       handInApprovals(cluster, login, uses);
       const { module, session } = desk;
       const wrap = () => module.C_WrapKey(session, mechanism, wrapping.object, payload.object);
-      const data = await whileAvailable(cluster, () => cluster.withApproval(session, uses, wrap));
+      const { data, fields } = apart(await whileAvailable(cluster, () => cluster.withApproval(session, uses, wrap)));
       if (path !== undefined) writeNewFile(path, data);
       return {
         payload_key_reference: reference(payload.handle),
         wrapping_key_reference: reference(wrapping.handle),
+        ...fields,
         ...(path === undefined ? { wrapped_key_data: Buffer.from(data).toString('base64') } : {}),
       };
     });
@@ -88,10 +132,10 @@ const ARRIVALS: Readonly<Record<string, { readonly class: number; readonly keyTy
 };
 
 const unwrapKey =
-  ({ flags, mechanism: read }: WrapKind): Command =>
+  ({ flags, unwrapFlags = [], mechanism: read, together: joined }: WrapKind): Command =>
   async (cluster, words, { login }) => {
     const own = ['filter', 'data-path', 'data', 'key-type-class', 'label', 'attributes', 'approval'];
-    allowFlags(words, [...own, ...guardFlags(), ...flags]);
+    allowFlags(words, [...own, ...guardFlags(), ...flags, ...unwrapFlags]);
     const mechanism = read(words);
     required(words, 'label');
     const kind = ARRIVALS[required(words, 'key-type-class')];
@@ -99,7 +143,8 @@ const unwrapKey =
       throw usage(`${words.command}: --key-type-class is one of ${Object.keys(ARRIVALS).join(', ')}`);
     }
     const template = templateOf(words, { ...kind, label: 'label', attributes: 'attributes' });
-    const data = wrappedData(words);
+    const bytes = wrappedData(words);
+    const data = joined?.(words, bytes) ?? bytes;
     return await atKeyDesk(cluster, login, async (desk) => {
       const unwrapping = keyNamed(desk, words);
       const uses = [{ handle: unwrapping.handle, service: 'key-management', file: given(words, 'approval') }] as const;
