@@ -45,7 +45,7 @@ export const CONSOLE_TOOLS: Readonly<Record<string, ConsoleTool>> = {
     async () => (await import('./cloudhsm-mgmt-util/open-cloudhsm-mgmt-util.ts')).openCloudhsmMgmtUtil,
   ),
   'cloudhsm-cli': onCluster(
-    'users, sharing and quorum in the tool of Client SDK 5, in JSON',
+    'keys, users, sharing and quorum in the tool of Client SDK 5, in JSON',
     async () => (await import('./cloudhsm-cli/open-cloudhsm-cli.ts')).openCloudhsmCli,
   ),
   luna_client: {
