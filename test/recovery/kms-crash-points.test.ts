@@ -3,43 +3,13 @@
  * cut leaves it: home folder, HSM and KMS. New processes take the run up again: one KMS key for each key, proven, nothing left anywhere.
  */
 import { describe, expect, it } from 'vitest';
-import { KeyferryError } from '../../src/errors/keyferry-error.ts';
-import type { JournalTuning, OnWrite } from '../../src/journal/sqlite/journal-writer.ts';
-import type { RunResult } from '../../src/workflows/engine.ts';
-import { EVERY_WRITE, journalOf } from '../support/engine-harness.ts';
+import type { JournalTuning } from '../../src/journal/sqlite/journal-writer.ts';
+import { journalOf } from '../support/engine-harness.ts';
 import { keysOn, type SeenKey } from '../support/engine-site.ts';
-import { resumeKmsRoute, runKmsRoute } from '../support/kms-route-runs.ts';
+import { camera, named, nameOf, takeUp } from '../support/kms-route-images.ts';
+import { runKmsRoute } from '../support/kms-route-runs.ts';
 import { type KmsSite, newKmsSite } from '../support/kms-route-site.ts';
 import { expectInKms, expectKmsMigrated } from '../support/kms-route-witness.ts';
-
-interface Image {
-  readonly site: KmsSite;
-  readonly point: Parameters<OnWrite>[0];
-  readonly seq: number;
-}
-
-const nameOf = ({ point, seq }: Image): string => `${point} of ${seq}`;
-
-/** Photographs the site at each write, or only at the nth from here. */
-function camera(site: KmsSite, nth?: number): { readonly images: Image[]; readonly tuning: JournalTuning } {
-  const images: Image[] = [];
-  let writes = 0;
-  const onWrite: OnWrite = (point, seq) => {
-    writes += 1;
-    if (nth === undefined || nth === writes) images.push({ site: site.copy(), point, seq });
-  };
-  return { images, tuning: { ...EVERY_WRITE, onWrite } };
-}
-
-/** Resumes, or finds that the run was over when it was stopped. */
-async function takeUp(site: KmsSite, id: string, tuning?: JournalTuning): Promise<RunResult | null> {
-  try {
-    return await resumeKmsRoute(site, id, tuning === undefined ? {} : { tuning });
-  } catch (error) {
-    if (error instanceof KeyferryError && error.code === 'run-finished') return null;
-    throw error;
-  }
-}
 
 async function expectEnd(site: KmsSite, before: readonly SeenKey[], id: string, tuning?: JournalTuning): Promise<void> {
   const result = await takeUp(site, id, tuning);
@@ -48,10 +18,6 @@ async function expectEnd(site: KmsSite, before: readonly SeenKey[], id: string, 
   expect(entries.flatMap(({ entry }) => (entry.kind === 'phase' ? [entry.to] : [])).at(-1)).toBe('done');
   await expectInKms(site, before);
 }
-
-const named = (name: string) => (error: Error) => {
-  throw new Error(`stopped ${name}: ${error.message}`, { cause: error });
-};
 
 describe.each([
   ['classic-to-kms', { aes: 2 }],
