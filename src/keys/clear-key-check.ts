@@ -19,15 +19,13 @@ export interface ClearKeyVerdict {
 const refused = (problem: string): ClearKeyVerdict => ({ problem, notes: [] });
 
 export function checkClearKey(type: ClearKeyType, bytes: Uint8Array): ClearKeyVerdict {
-  const encoded = encodedAs(bytes);
-  if (!LENGTHS[type].includes(bytes.length)) {
-    const wanted = LENGTHS[type].join(', ').replace(/, (\d+)$/, ' or $1');
-    const looks = encoded ?? (isPrintable(bytes) ? 'text' : withNewline(bytes));
-    const text = `it holds ${bytes.length} bytes, and ${NAMES[type]} key has ${wanted}`;
-    return refused(looks === null ? text : `${text}; it looks like ${looks}`);
-  }
-  if (encoded !== null) return refused(`it holds ${bytes.length} bytes, but looks like ${encoded}`);
-  if (bytes.every((byte) => byte === bytes[0])) return refused('all its bytes are the same, which is no key');
+  const wanted = LENGTHS[type].join(', ').replace(/, (\d+)$/, ' or $1');
+  const problem = bytesProblem(bytes, {
+    isWanted: (length) => LENGTHS[type].includes(length),
+    wanted: `${NAMES[type]} key has ${wanted}`,
+    isLength: isKeyLength,
+  });
+  if (problem !== null) return refused(problem);
   const verdict = type === 'des3' ? checkTripleDes(bytes) : { problem: null, notes: [] };
   // One random AES-128 key in three million is printable too, so this is no refusal.
   const password = isPrintable(bytes) ? ['all its bytes are printable characters: is it a password?'] : [];
@@ -39,12 +37,24 @@ export function checkClearKey(type: ClearKeyType, bytes: Uint8Array): ClearKeyVe
  * null: they may be that.
  */
 export function materialProblem(name: string, least: number, most: number, bytes: Uint8Array): string | null {
-  const isLength = (length: number): boolean => (length >= least && length <= most) || KEY_BYTES.includes(length);
+  const isWanted = (length: number): boolean => length >= least && length <= most;
+  const wanted = `${name} takes ${least === most ? `exactly ${least}` : `${least} to ${most}`}`;
+  return bytesProblem(bytes, { isWanted, wanted, isLength: (length) => isWanted(length) || isKeyLength(length) });
+}
+
+interface Wanted {
+  readonly isWanted: (length: number) => boolean;
+  /** In words, after "it holds 31 bytes, and". */
+  readonly wanted: string;
+  /** Is it the length of some key, so that its text may have been given instead? */
+  readonly isLength: (length: number) => boolean;
+}
+
+function bytesProblem(bytes: Uint8Array, { isWanted, wanted, isLength }: Wanted): string | null {
   const encoded = encodedAs(bytes, isLength);
-  if (bytes.length < least || bytes.length > most) {
+  if (!isWanted(bytes.length)) {
     const looks = encoded ?? (isPrintable(bytes) ? 'text' : withNewline(bytes, isLength));
-    const wanted = least === most ? `exactly ${least}` : `${least} to ${most}`;
-    const text = `it holds ${bytes.length} bytes, and ${name} takes ${wanted}`;
+    const text = `it holds ${bytes.length} bytes, and ${wanted}`;
     return looks === null ? text : `${text}; it looks like ${looks}`;
   }
   if (encoded !== null) return `it holds ${bytes.length} bytes, but looks like ${encoded}`;
@@ -54,7 +64,9 @@ export function materialProblem(name: string, least: number, most: number, bytes
 const isKeyLength = (length: number): boolean => KEY_BYTES.includes(length);
 
 /** Text that stands for bytes; null: none. Random bytes of a key's length never look so (below 10^-9 for base64, 10^-16 for hex). */
-function encodedAs(bytes: Uint8Array, isLength = isKeyLength): string | null {
+function encodedAs(bytes: Uint8Array, isLength: Wanted['isLength']): string | null {
+  // A key is not made a string of, which nobody could wipe.
+  if (!isPrintable(bytes)) return null;
   const text = Buffer.from(bytes).toString('latin1');
   if (text.includes('-----BEGIN ')) return 'PEM text';
   const line = text.replace(/\r?\n$/, '');
@@ -67,10 +79,11 @@ function encodedAs(bytes: Uint8Array, isLength = isKeyLength): string | null {
   return isLength(decoded) ? `base64${newline}: the text of ${decoded} bytes; decode it first (base64 -d)` : null;
 }
 
+/** Tab to carriage return, and space to tilde. */
 const isPrintable = (bytes: Uint8Array): boolean =>
-  bytes.length > 0 && /^[\x20-\x7e\s]+$/.test(Buffer.from(bytes).toString('latin1'));
+  bytes.length > 0 && bytes.every((byte) => (byte >= 0x09 && byte <= 0x0d) || (byte >= 0x20 && byte <= 0x7e));
 
-function withNewline(bytes: Uint8Array, isLength = isKeyLength): string | null {
+function withNewline(bytes: Uint8Array, isLength: Wanted['isLength']): string | null {
   const length = bytes.length - (bytes.at(-2) === 0x0d ? 2 : 1);
   return bytes.at(-1) === 0x0a && isLength(length) ? `${length} bytes with a newline behind them` : null;
 }

@@ -4,7 +4,7 @@ import { format, inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { checkValueOfClearKey, fingerprintClearKey } from '../../../src/keys/clear-fingerprint.ts';
 import { ClearKey, wipeClearKeys } from '../../../src/keys/clear-key.ts';
-import { checkClearKey } from '../../../src/keys/clear-key-check.ts';
+import { checkClearKey, materialProblem } from '../../../src/keys/clear-key-check.ts';
 
 const bytesOf = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'));
 /** Three DES keys with odd parity, none of them weak. */
@@ -87,6 +87,40 @@ describe('checkClearKey', () => {
     const hex = randomBytes(20).toString('hex');
     const { problem } = checkClearKey('aes', new Uint8Array(Buffer.from(hex)));
     for (let at = 0; at + 4 <= hex.length; at += 1) expect(problem).not.toContain(hex.slice(at, at + 4));
+  });
+});
+
+describe('materialProblem', () => {
+  const hmac = (bytes: Uint8Array) => materialProblem('an HMAC_384 key', 48, 128, bytes);
+  const base64 = (length: number) => Buffer.from(randomBytes(length).toString('base64'));
+
+  it.each([48, 64, 100, 128])('takes %i random bytes where 48 to 128 are wanted', (length) => {
+    expect(hmac(randomBytes(length))).toBeNull();
+  });
+
+  it.each([
+    ['one too few', randomBytes(47), 'it holds 47 bytes, and an HMAC_384 key takes 48 to 128'],
+    ['one too many', randomBytes(129), 'it holds 129 bytes, and an HMAC_384 key takes 48 to 128'],
+    ['nothing', new Uint8Array(0), 'it holds 0 bytes, and an HMAC_384 key takes 48 to 128'],
+    ['a constant', new Uint8Array(64), 'all its bytes are the same, which is no key'],
+  ])('refuses %s', (_what, bytes, why) => {
+    expect(hmac(bytes)).toBe(why);
+  });
+
+  it.each([
+    ['hex of 32 bytes, of a length that would do', Buffer.from(randomBytes(32).toString('hex')), '64 hex digits'],
+    ['base64 of 48 bytes, of a length that would do', base64(48), 'base64: the text of 48 bytes'],
+    ['base64 of an AES key', base64(32), 'base64: the text of 32 bytes'],
+    ['base64 of more than fits', Buffer.concat([base64(128), Buffer.from('\n')]), 'base64 with a newline behind it'],
+    ['a newline behind the most', Buffer.concat([randomBytes(128), Buffer.from('\n')]), '128 bytes with a newline'],
+    ['a sentence', Buffer.from('too short and readable'), 'looks like text'],
+  ])('names %s', (_what, bytes, why) => {
+    expect(hmac(bytes)).toContain(why);
+  });
+
+  it('says "exactly" where one length will do', () => {
+    expect(materialProblem('a SYMMETRIC_DEFAULT key', 32, 32, randomBytes(31))).toMatch(/takes exactly 32$/);
+    expect(materialProblem('a SYMMETRIC_DEFAULT key', 32, 32, randomBytes(32))).toBeNull();
   });
 });
 
