@@ -64,7 +64,7 @@ export interface YubiHsmSite {
   /** A session of its own, with the rights given. */
   open(rights?: Rights): Promise<Device>;
   /** As `open`, its replies bent. */
-  openBent(bend: Bend): Promise<Device>;
+  openBent(bend: Bend, driver?: string): Promise<Device>;
   /** The witness. */
   readonly admin: CommandCaller;
   info(type: ObjectTypeName, id: number): Promise<ObjectInfo | null>;
@@ -124,7 +124,7 @@ export async function yubihsmSite({
     opened.push(device);
     return device;
   };
-  const openBent = async (bend: Bend): Promise<Device> => {
+  const openBent = async (bend: Bend, driver = 'simulated'): Promise<Device> => {
     const session = await sessionAs(1, 'password');
     const caller: CommandCaller = {
       async call(command, request) {
@@ -138,7 +138,7 @@ export async function yubihsmSite({
       info,
       authority: await authorityOf(session, 1),
     });
-    const device = new YubiHsmDevice({ hsm, settings: yubihsmSettings(), close: () => session.close() });
+    const device = new YubiHsmDevice({ hsm, settings: yubihsmSettings({}, driver), close: () => session.close() });
     opened.push(device);
     return device;
   };

@@ -1,6 +1,9 @@
 /** What the device is and can do, from its firmware, its algorithms and the rights of the session. */
+
+import { KeyferryError } from '../../errors/keyferry-error.ts';
 import type { KeyType } from '../../keys/key-spec.ts';
-import type { Capabilities, DeviceDescription, DeviceSettings } from '../adapter.ts';
+import type { Capabilities, DeviceDescription, DeviceSettings, Trust } from '../adapter.ts';
+import { getOpaque } from './commands/get-opaque.ts';
 import { getStorageInfo } from './commands/get-storage-info.ts';
 import { fingerprintMethods } from './objects/fingerprints.ts';
 import { routesOn } from './objects/wrap-routes.ts';
@@ -32,6 +35,25 @@ async function capabilitiesOf(hsm: YubiHsm): Promise<Capabilities> {
   };
 }
 
+/** The device's own certificate (opaque 0). keyferry's simulator says in it what it is, also to whoever meets it behind a connector. */
+const SIMULATOR_MARK = 'keyferry simulator';
+
+async function isServedSimulator(hsm: YubiHsm): Promise<boolean> {
+  try {
+    const certificate = await hsm.call(getOpaque, { id: 0 }, "read the device's own certificate");
+    return Buffer.from(certificate).includes(SIMULATOR_MARK);
+  } catch (error) {
+    // A session may not be allowed to read it, and old devices have none: nothing speaks against the device then.
+    if (error instanceof KeyferryError && error.native !== undefined) return false;
+    throw error;
+  }
+}
+
+async function trustOf(hsm: YubiHsm, driver: string): Promise<Trust> {
+  if (driver === 'simulated') return 'simulated';
+  return (await isServedSimulator(hsm)) ? 'software' : 'hardware';
+}
+
 export async function describeYubiHsm(
   hsm: YubiHsm,
   { name, adapter, driver }: DeviceSettings,
@@ -40,7 +62,7 @@ export async function describeYubiHsm(
     name,
     adapter,
     driver,
-    trust: driver === 'simulated' ? 'simulated' : 'hardware',
+    trust: await trustOf(hsm, driver),
     serial: hsm.serial,
     label: '',
     manufacturer: 'Yubico',

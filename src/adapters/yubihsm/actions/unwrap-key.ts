@@ -3,8 +3,7 @@
  * like, not exportable unless the playbook says so; what was asked for is read back. Whole objects come in with import-wrapped.
  */
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
-import { labelHex } from '../../../keys/locator.ts';
-import { isWrappedKey, type WrappedKey } from '../../../keys/wrapped-key.ts';
+import type { WrappedKey } from '../../../keys/wrapped-key.ts';
 import { optional } from '../../../schema/shape.ts';
 import type { ActionCall, ActionResult, Finding } from '../../adapter.ts';
 import { type Arguments, done } from '../../pkcs11/actions/action.ts';
@@ -13,94 +12,25 @@ import {
   attributes,
   key,
   mechanism,
-  readAttributes,
   readBooleanIfGiven,
   readKey,
   readKeyIfKnown,
-  readTextIfGiven,
   shape,
 } from '../../pkcs11/actions/arguments.ts';
 import { putRsaWrappedKey } from '../commands/put-rsa-wrapped-key.ts';
-import { algorithmFor, objectTypeFor, rightsFor } from '../objects/arrival.ts';
+import { objectTypeFor } from '../objects/arrival.ts';
 import { type Asked, differences, headerOf, labelProblem } from '../objects/asked.ts';
-import { forecast, idFor, readBack, reconcileCreation, type Wanted } from '../objects/creation.ts';
+import { forecast, idFor, readBack, reconcileCreation } from '../objects/creation.ts';
 import { duplicateFindings } from '../objects/duplicates.ts';
 import { type Found, locatorOf } from '../objects/key-model.ts';
 import { inWords, locate } from '../objects/locate.ts';
-import { idText, objectIdOf } from '../objects/object-id.ts';
+import { idText } from '../objects/object-id.ts';
 import { askedProblems, logProblem, sessionLacks } from '../objects/permissions.ts';
 import { mayUnwrap, routeOf, routeProblem, type WrapRoute } from '../objects/wrap-routes.ts';
-import { ALGORITHM } from '../wire/algorithms.ts';
 import type { YubiHsm } from '../yubihsm.ts';
 import { block, blocks, note, type YubiHsmAction } from './action.ts';
-import {
-  capabilities,
-  domains,
-  objectId,
-  readCapabilitiesIfGiven,
-  readDomainsIfGiven,
-  readObjectIdIfGiven,
-} from './arguments.ts';
-
-/** After a crash the wrapped key may not be at hand: then what it says of its source is not known and not compared. */
-const readWrapped = (args: Arguments): WrappedKey | null =>
-  isWrappedKey(args['wrapped-key']) ? args['wrapped-key'] : null;
-
-const mechanismOf = (args: Arguments): string | undefined =>
-  readTextIfGiven(args, 'mechanism') ?? readWrapped(args)?.mechanism;
-
-function labelOf(args: Arguments): string {
-  const label = readTextIfGiven(args, 'label');
-  return label === undefined ? readKey(args, 'like').locator.label : labelHex(label);
-}
-
-const NO_TYPE = 'a YubiHSM makes AES, RSA and EC keys of wrapped key material, and no others';
-
-function wantedOf(args: Arguments): Wanted {
-  const { locator } = readKey(args, 'like');
-  const type = objectTypeFor(locator);
-  if (type === null) throw new KeyferryError('argument-invalid', `A ${locator.type} key cannot arrive: ${NO_TYPE}.`);
-  const given = readObjectIdIfGiven(args);
-  const own = readBooleanIfGiven(args, 'new-id') === true ? undefined : objectIdOf(locator.id);
-  return { objectTypes: [type], class: locator.class, type: locator.type, label: labelOf(args), id: given ?? own };
-}
-
-const rightsOf = (args: Arguments) =>
-  rightsFor({
-    like: readKey(args, 'like'),
-    payload: readWrapped(args)?.payload ?? null,
-    attributes: { extractable: false, ...readAttributes(args) },
-    capabilities: readCapabilitiesIfGiven(args),
-  });
-
-/** Of algorithm and rights null: nobody says. */
-function askedOf(hsm: YubiHsm, args: Arguments): { readonly [part in keyof Asked]: Asked[part] | null } {
-  const wanted = wantedOf(args);
-  const rights = rightsOf(args);
-  // Domains of another YubiHSM that this session is not in mean nothing here.
-  const common = (rights?.domains ?? 0) & hsm.authority.domains;
-  return {
-    type: wanted.objectTypes[0] ?? null,
-    algorithm: algorithmFor(readKey(args, 'like'), readWrapped(args)?.payload ?? null, ALGORITHM.ed25519),
-    label: wanted.label,
-    domains: readDomainsIfGiven(args) ?? (common === 0 ? hsm.authority.domains : common),
-    capabilities: rights?.capabilities ?? null,
-  };
-}
-
-function wholeAsked(hsm: YubiHsm, args: Arguments): Asked {
-  const { type, algorithm, label, domains: mask, capabilities: rights } = askedOf(hsm, args);
-  const what = inWords(readKey(args, 'like').locator);
-  if (algorithm === null || type === null) {
-    const hint = 'Name the source key from an inventory, which knows its length and curve.';
-    throw hsm.fail('argument-invalid', `how long the ${what} is, or on which curve, is not known.`, { hint });
-  }
-  if (rights === null) {
-    const hint = 'Say what it may do with "capabilities" or "attributes".';
-    throw hsm.fail('argument-invalid', `what the ${what} may do is not known.`, { hint });
-  }
-  return { type, algorithm, label: label ?? '', domains: mask ?? 0, capabilities: rights };
-}
+import { capabilities, domains, objectId } from './arguments.ts';
+import { askedOf, mechanismOf, NO_TYPE, readWrapped, rightsOf, wantedOf, wholeAsked } from './arriving.ts';
 
 function result(hsm: YubiHsm, args: Arguments, found: Found): ActionResult {
   const asked = askedOf(hsm, args);
@@ -109,8 +39,8 @@ function result(hsm: YubiHsm, args: Arguments, found: Found): ActionResult {
   const compared: Asked = {
     type: info.type,
     algorithm: asked.algorithm ?? info.algorithm,
-    label: asked.label ?? '',
-    domains: isKnown ? (asked.domains ?? 0) : info.domains,
+    label: asked.label,
+    domains: isKnown ? asked.domains : info.domains,
     capabilities: isKnown ? (asked.capabilities ?? 0n) : info.capabilities,
   };
   const { fingerprint } = readKey(args, 'like').locator;
@@ -142,24 +72,17 @@ async function blocked(hsm: YubiHsm, args: Arguments): Promise<readonly string[]
   if (like === null) return [];
   if (objectTypeFor(like.locator) === null) return [`a ${like.locator.type} key cannot arrive: ${NO_TYPE}`];
   const asked = askedOf(hsm, args);
-  const { algorithm, type, label } = asked;
+  const { algorithm } = asked;
   const unwrapping = readKeyIfKnown(args, 'unwrapping-key');
   const under =
     unwrapping === null || route === undefined
       ? []
       : mayUnwrap(hsm, (await locate(hsm, unwrapping)).info, route, asked.capabilities);
   const session = under.length > 0 ? null : sessionLacks(hsm, 'import-wrapped');
-  const name = labelProblem(label ?? '');
   const rest =
-    algorithm === null || type === null
-      ? [name]
-      : askedProblems(hsm, {
-          type,
-          algorithm,
-          label: label ?? '',
-          domains: asked.domains ?? 0,
-          capabilities: asked.capabilities ?? 0n,
-        });
+    algorithm === null
+      ? [labelProblem(asked.label)]
+      : askedProblems(hsm, { ...asked, algorithm, capabilities: asked.capabilities ?? 0n });
   return [...under.map(({ reason }) => reason), session, ...rest].filter((reason) => reason !== null);
 }
 
@@ -222,8 +145,8 @@ export const unwrapKey: YubiHsmAction = {
     const found = await duplicateFindings(
       hsm,
       open.map(({ args }) => {
-        const { objectTypes, id, label } = wantedOf(args);
-        return { source: readKey(args, 'like').locator, objectType: objectTypes[0] ?? 0, id, label };
+        const { objectType, id, label } = wantedOf(args);
+        return { source: readKey(args, 'like').locator, objectType, id, label };
       }),
       salt,
     );

@@ -11,7 +11,9 @@ import { openOver } from '../../../../src/adapters/yubihsm/open-device.ts';
 import { serveConnector } from '../../../../src/adapters/yubihsm/simulator/connector-server.ts';
 import { openSimulatedYubiHsm } from '../../../../src/adapters/yubihsm/simulator/simulated-yubihsm.ts';
 import { ALL_CAPABILITIES } from '../../../../src/adapters/yubihsm/wire/capabilities.ts';
+import { COMMAND } from '../../../../src/adapters/yubihsm/wire/command-codes.ts';
 import { labelOf } from '../../../../src/adapters/yubihsm/wire/label.ts';
+import { KeyferryError } from '../../../../src/errors/keyferry-error.ts';
 import { Secret } from '../../../../src/keys/secret.ts';
 import { listKeys, openContext } from '../../../support/pkcs11-devices.ts';
 import {
@@ -47,7 +49,8 @@ describe('over a connector', () => {
     const device = await connect({ url: await served(), serial: '7654321' });
     closers.push(() => device.close());
     expect(await device.describe()).toMatchObject({
-      trust: 'hardware',
+      // The simulator never passes for hardware.
+      trust: 'software',
       serial: '7654321',
       firmware: '2.4.1',
       model: 'YubiHSM 2',
@@ -103,6 +106,24 @@ describe('over a connector', () => {
       const error = await refusalOf(connect({ url: `http://127.0.0.1:${port}` }));
       expect(error.code).toBe('device-unreachable');
       expect(error.message).toContain(words);
+    }
+  });
+});
+
+describe('trust', () => {
+  const openBent = async (certificate: Uint8Array | null) => {
+    const site = await yubihsmSite();
+    closers.push(() => site.close());
+    return await site.openBent((command, reply) => {
+      if (command.code !== COMMAND['get-opaque']) return reply;
+      if (certificate !== null) return certificate;
+      throw new KeyferryError('key-not-permitted', 'no.', { native: { name: 'insufficient-permissions', value: 9 } });
+    }, 'connector');
+  };
+
+  it('is hardware where nothing says that it is a simulator, or nobody may ask', async () => {
+    for (const certificate of [new TextEncoder().encode('Yubico'), null]) {
+      expect((await (await openBent(certificate)).describe()).trust).toBe('hardware');
     }
   });
 });
