@@ -270,6 +270,52 @@ const SCENARIOS: Readonly<Record<string, (site: Site) => Promise<void>>> = {
     expect(items.stdout).toContain('the KMS key holds other material than this source key');
     expect(identities(await accountKeys(site))).toEqual(before);
   },
+  'yubihsm-to-kms-symmetric.yaml': async (site) => {
+    withTokens(site);
+    const aes = (label: string, bits: number, more: string): string =>
+      `{ do: token.generate-key, with: { type: aes, bits: ${bits}, label: payments-${label}, ${more} } }`;
+    site.write(
+      'make-keys.yaml',
+      tokenKeys(
+        ...['one', 'two'].map((label) => aes(label, 256, 'extractable: true')),
+        aes('stays', 256, 'extractable: false'),
+        aes('short', 128, 'extractable: true'),
+        aes('wraps', 256, 'purpose: wrapping, extractable: true'),
+      ),
+    );
+    await site.json('run', 'make-keys.yaml', '--yes');
+    const refused = await site.keyferry('run', 'yubihsm-to-kms-symmetric.yaml', '--yes', '--json');
+    expect([refused.code, errorOf(refused).code]).toEqual([2, 'plaintext-not-allowed']);
+    const plan = await site.json('plan', 'yubihsm-to-kms-symmetric.yaml');
+    expect(plan.exposesPlaintext).toBe(true);
+    const notes = (plan.items as { notes: string[] }[]).flatMap((item) => item.notes);
+    expect(notes.filter((note) => note.includes('in clear on this computer'))).toHaveLength(2);
+    const before = await site.keys('token');
+    const { summary, run } = await site.run('yubihsm-to-kms-symmetric.yaml', '--allow-plaintext');
+    expect(summary).toMatchObject({ total: 3, migrated: 2, skipped: 1 });
+    expect(await site.keys('token')).toEqual(before);
+    expect(await site.keys('account')).toHaveLength(2);
+    const lines = (await site.keyferry('status', String(run), '--items', '--json')).stdout.trim().split('\n');
+    const proofs = lines.map((line) => JSON.parse(line).verification);
+    const strong = { method: 'same-material re-import', strength: 'strong', result: 'same' };
+    expect(proofs.filter(Boolean)).toEqual([strong, strong]);
+  },
+  'external-cmk.yaml': async (site) => {
+    withTokens(site);
+    const role = (name: string): string => `arn:aws:iam::123456789012:role/${name}`;
+    const roles = ['-i', `administrators=${role('admin')}`, '-i', `users=${role('ebs')}`];
+    expect((await site.keyferry('run', 'external-cmk.yaml', '--yes', ...roles)).code).toBe(2);
+    await site.run('external-cmk.yaml', ...roles, '--allow-plaintext');
+    const [escrow, ...others] = (await site.json('keys', 'token')).keys as Record<string, unknown>[];
+    expect(others).toEqual([]);
+    expect(escrow).toMatchObject({ label: 'aws-cmk', class: 'secret', bits: 256, exportable: true });
+    expect(await site.keys('account')).toMatchObject([{ label: 'aws-cmk', class: 'secret' }]);
+    // The alias is taken: a second run is refused before anything is made.
+    const again = await site.keyferry('run', 'external-cmk.yaml', '--yes', '--allow-plaintext', '--json', ...roles);
+    expect(again.code).toBe(3);
+    expect(await site.keys('token')).toHaveLength(1);
+    expect(await site.keys('account')).toHaveLength(1);
+  },
   'import-plaintext-key.yaml': async (site) => {
     site.devices = 'devices.simulated.yaml';
     mkdirSync(join(site.dir, 'keys'), { mode: 0o700 });

@@ -96,8 +96,11 @@ export async function openYubiRoute(
 /** A playbook that keyferry brings along, its text changed. */
 export function yubiPlaybook(name: string, edit: (text: string) => string = (text) => text): Playbook {
   const file = join(import.meta.dirname, '../../playbooks', `${name}.yaml`);
-  return parsePlaybook({ file: `${name}.yaml`, text: edit(readFileSync(file, 'utf8')), adapters: ADAPTERS });
+  return yubiPlaybookOf(`${name}.yaml`, edit(readFileSync(file, 'utf8')));
 }
+
+export const yubiPlaybookOf = (file: string, text: string): Playbook =>
+  parsePlaybook({ file, text, adapters: ADAPTERS });
 
 /** Plans and runs, each in a new process as far as keyferry can tell. */
 export async function runYubiRoute(

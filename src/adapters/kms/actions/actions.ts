@@ -3,7 +3,7 @@ import type { ActionSpec } from '../../adapter.ts';
 import type { KmsAction } from './action.ts';
 import { checkEnvelopeUse } from './check-envelope-use.ts';
 import { checkUsable } from './check-usable.ts';
-import { confirmMaterial } from './confirm-material.ts';
+import { confirmClearMaterial, confirmMaterial } from './confirm-material.ts';
 import { createAlias } from './create-alias.ts';
 import { createKey } from './create-key.ts';
 import { deleteAlias } from './delete-alias.ts';
@@ -35,6 +35,7 @@ const ALL: readonly KmsAction[] = [
   importKeyMaterial,
   importClearMaterial,
   confirmMaterial,
+  confirmClearMaterial,
   refuseOtherMaterial,
   checkUsable,
   checkEnvelopeUse,

@@ -8,12 +8,13 @@ import { materialProblem } from '../../../keys/clear-key-check.ts';
 import type { ImportParameters } from '../../../keys/import-parameters.ts';
 import { WRAP_MECHANISMS } from '../../../keys/mechanisms.ts';
 import { isPublicKey, spkiFromPem, spkiSha256 } from '../../../keys/public-key.ts';
+import type { Field } from '../../../schema/shape.ts';
 import type { Finding } from '../../adapter.ts';
 import { isNotYet } from '../../adapter.ts';
 import type { Arguments } from '../../pkcs11/actions/action.ts';
 import { artifact, key, readKey, readKeyIfKnown, shape } from '../../pkcs11/actions/arguments.ts';
 import type { KmsConnection } from '../connection.ts';
-import { checkImport, readParameters } from '../import-call.ts';
+import { checkImport, type Import, readParameters } from '../import-call.ts';
 import { importableSpec, SPEC_MODELS } from '../key-model.ts';
 import { describeKey, inWords } from '../locate.ts';
 import { importMechanism, routeProblem } from '../routes.ts';
@@ -75,6 +76,37 @@ function wrapUnder(kms: KmsConnection, args: Arguments, parameters: ImportParame
   return new Uint8Array(bytes);
 }
 
+/** The material, wrapped here under the public key of its parameters. Rejects with `argument-invalid`; nothing was sent. */
+export async function wrappedHere(kms: KmsConnection, args: Arguments): Promise<Import> {
+  const ref = readKey(args, 'key');
+  const parameters = readParameters(kms, args);
+  const material = readMaterial(kms, args);
+  const { KeySpec: spec } = await describeKey(kms, ref);
+  const refuse = (why: string) =>
+    kms.fail('argument-invalid', `nothing was imported into the ${inWords(ref.locator)}: ${why}.`);
+  const problem = problemOf(spec, material);
+  if (problem !== null) throw refuse(`the material is not fit: ${problem}`);
+  const { mechanism } = parameters;
+  const known = importMechanism(mechanism);
+  const way = importableSpec(spec);
+  const unfit =
+    known === undefined || way === undefined
+      ? null
+      : routeProblem(way, known, parameters.wrappingKeySpec, material.reveal().length);
+  if (unfit !== null) throw refuse(unfit);
+  const bytes = wrapUnder(kms, args, parameters, material);
+  const wanted: Import = { ref, parameters, wrapped: { kind: 'wrapped-key', mechanism, bytes, payload: null } };
+  checkImport(kms, wanted);
+  return wanted;
+}
+
+/** What the actions that take material in clear are given. */
+export const CLEAR_FIELDS: Readonly<Record<string, Field>> = {
+  material: artifact('The material, as export-key or get-random gives it'),
+  parameters: artifact('The import parameters'),
+  'public-key': artifact('The public key that came with them'),
+};
+
 function previewOne(args: Arguments): readonly Finding[] {
   const wrong = checkImportArguments(args);
   const like = readKeyIfKnown(args, 'like');
@@ -94,9 +126,7 @@ export const importClearMaterial: KmsAction = {
     input: shape({
       key: key('The KMS key'),
       like: likeField,
-      material: artifact('The material, as export-key or get-random gives it'),
-      parameters: artifact('The import parameters'),
-      'public-key': artifact('The public key that came with them'),
+      ...CLEAR_FIELDS,
       ...IMPORT_FIELDS,
     }),
     outputs: IMPORT_OUTPUTS,
@@ -108,26 +138,7 @@ export const importClearMaterial: KmsAction = {
     return calls.map(previewOne);
   },
   async perform(kms, { args }) {
-    const ref = readKey(args, 'key');
-    const parameters = readParameters(kms, args);
-    const material = readMaterial(kms, args);
-    const { KeySpec: spec } = await describeKey(kms, ref);
-    const refuse = (why: string) =>
-      kms.fail('argument-invalid', `nothing was imported into the ${inWords(ref.locator)}: ${why}.`);
-    const problem = problemOf(spec, material);
-    if (problem !== null) throw refuse(`the material is not fit: ${problem}`);
-    const { mechanism } = parameters;
-    const known = importMechanism(mechanism);
-    const way = importableSpec(spec);
-    const unfit =
-      known === undefined || way === undefined
-        ? null
-        : routeProblem(way, known, parameters.wrappingKeySpec, material.reveal().length);
-    if (unfit !== null) throw refuse(unfit);
-    const bytes = wrapUnder(kms, args, parameters, material);
-    const wanted = { ref, parameters, wrapped: { kind: 'wrapped-key', mechanism, bytes, payload: null } } as const;
-    checkImport(kms, wanted);
-    return await importWrapped(kms, args, wanted);
+    return await importWrapped(kms, args, await wrappedHere(kms, args));
   },
   reconcile: reconcileImport,
 };
