@@ -160,7 +160,12 @@ describe('the driver aws', () => {
 
   it('counts an endpoint that is not AWS as software, and reads the account from it', async () => {
     const device = await open(await answeringHost(200, aliases('eu-west-1'), JSON_TYPE));
-    expect(await device.describe()).toMatchObject({ trust: 'software', serial: 'aws:210987654321:eu-west-1' });
+    expect(await device.describe()).toMatchObject({
+      trust: 'software',
+      serial: 'aws:210987654321:eu-west-1',
+      manufacturer: 'Amazon Web Services',
+      model: 'AWS KMS',
+    });
     await device.close();
   });
 
