@@ -226,6 +226,8 @@ export class StepRunner {
       const wasCutOff = unsettled.ended === null;
       if (!wasCutOff && this.#attempt(step, context) >= attemptsOf(step)) return 'step.failed';
       context.failure = null;
+      // It may have used up what is good once, without an effect: that it is made anew is then counted by the attempts.
+      context.renewals = 0;
       this.#scheduleRetry(step, context, wasCutOff);
       return 'settled.absent';
     } catch (error) {
