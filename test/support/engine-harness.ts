@@ -12,6 +12,7 @@ import type { PlanHead, PlanSource } from '../../src/plan/model.ts';
 import { resolveInputs } from '../../src/playbook/inputs.ts';
 import type { Json, Playbook } from '../../src/playbook/model.ts';
 import { parsePlaybook, parsePlaybookDocument } from '../../src/playbook/parse-playbook.ts';
+import type { CallClock } from '../../src/workflows/call-clock.ts';
 import type { ResumeOptions, RunHandle, RunObserver, RunResult } from '../../src/workflows/engine.ts';
 import { resumeRun } from '../../src/workflows/resume-run.ts';
 import { startRun } from '../../src/workflows/start-run.ts';
@@ -64,6 +65,8 @@ export interface RunOptions {
   /** Stay where an approval is missing. */
   readonly wait?: boolean;
   readonly stale?: ReadonlyMap<number, string>;
+  /** Default: the system's. */
+  readonly clock?: CallClock;
   /** Called as soon as there is a run. */
   readonly onHandle?: (handle: RunHandle) => void;
 }
@@ -126,6 +129,7 @@ async function environment(site: Site, playbook: Playbook, devices: OpenedDevice
     inputs: await inputsOf(playbook),
     concurrency: null,
     wait: options.wait ?? false,
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
   };
 }
 
