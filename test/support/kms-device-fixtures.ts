@@ -12,7 +12,7 @@ import {
 } from 'node:crypto';
 import type { ActionCall, ActionResult, Device, DeviceSettings, OpenContext } from '../../src/adapters/adapter.ts';
 import { openTransport } from '../../src/adapters/kms/client.ts';
-import { KmsConnection, type Settle } from '../../src/adapters/kms/connection.ts';
+import { type Comparison, KmsConnection, type Settle } from '../../src/adapters/kms/connection.ts';
 import { KmsDevice } from '../../src/adapters/kms/device.ts';
 import { inProcessHandler } from '../../src/adapters/kms/in-process-handler.ts';
 import { openKmsDevice } from '../../src/adapters/kms/open-device.ts';
@@ -77,6 +77,7 @@ export interface BentOptions {
   readonly service?: Partial<KmsServiceOptions>;
   readonly settle?: Settle;
   readonly account?: string | null;
+  readonly comparison?: Comparison;
 }
 
 export async function openBentKms(options: BentOptions = {}): Promise<BentKms> {
@@ -114,6 +115,7 @@ export async function openBentKms(options: BentOptions = {}): Promise<BentKms> {
     settle: options.settle ?? { reads: 2, intervalMs: 1 },
     parallel: 4,
     transport,
+    ...(options.comparison === undefined ? {} : { comparison: options.comparison }),
   });
   const simulated = await openKms();
   const device = new KmsDevice(connection, { ...(await simulated.describe()), serial: connection.serial });

@@ -29,7 +29,14 @@ export interface ConnectionOptions {
   /** Calls at once where many keys are read. */
   readonly parallel: number;
   readonly transport: KmsTransport;
+  readonly comparison?: Comparison;
 }
+
+/**
+ * Whether the service compares material that is imported again with what the key has. AWS documents it; of any other service nobody knows
+ * until refuse-other-material has shown it, in this process.
+ */
+export type Comparison = 'documented' | 'shown' | 'unknown';
 
 /** So many times the settle rule's reads are waited for what is known to be coming. */
 const PATIENCE = 3;
@@ -43,6 +50,7 @@ export class KmsConnection {
   readonly parallel: number;
   readonly catalog: KeyCatalog;
   readonly #transport: KmsTransport;
+  #comparison: Comparison;
 
   constructor(options: ConnectionOptions) {
     this.name = options.name;
@@ -52,7 +60,18 @@ export class KmsConnection {
     this.settle = options.settle;
     this.parallel = options.parallel;
     this.#transport = options.transport;
+    this.#comparison = options.comparison ?? 'documented';
     this.catalog = new KeyCatalog(this);
+  }
+
+  get isComparing(): boolean {
+    return this.#comparison !== 'unknown';
+  }
+
+  /** What the service did with material that was not the key's. */
+  sawOtherMaterial(answer: 'refused' | 'taken'): void {
+    if (answer === 'taken') this.#comparison = 'unknown';
+    else if (this.#comparison === 'unknown') this.#comparison = 'shown';
   }
 
   /** `what` in words: `describe the key "payments-1"`. Rejects with KeyferryError. */

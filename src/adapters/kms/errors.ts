@@ -38,6 +38,12 @@ const TLS: Meaning = {
   words: 'its certificate is not trusted',
   hint: 'Check the endpoint and the certificate authorities that Node.js knows (NODE_EXTRA_CA_CERTS).',
 };
+const NO_TLS: Meaning = {
+  code: 'device-unreachable',
+  words: 'what answers there does not speak TLS',
+  kind: 'unanswered',
+  hint: 'Check the endpoint in the devices file: http:// for one without TLS, and the port.',
+};
 const TOKEN_HINT = 'Ask for import parameters anew and wrap the key again under their public key.';
 
 /** Exceptions of KMS and of AWS in front of it. */
@@ -110,7 +116,7 @@ const NAMED: Readonly<Record<string, Meaning>> = {
     words: 'the key policy is malformed, or would lock its author out',
   },
   TagException: { code: 'argument-invalid', words: 'the tags are not valid' },
-  UnsupportedOperationException: { code: 'capability-missing', words: 'this key or region cannot do it' },
+  UnsupportedOperationException: { code: 'capability-missing', words: 'this key, region or endpoint does not support' },
   UnknownOperationException: { code: 'capability-missing', words: 'the endpoint does not know the operation' },
   KMSInvalidMacException: { code: 'verification-failed', words: 'the MAC is not that of the key' },
   KMSInvalidSignatureException: { code: 'verification-failed', words: 'the signature is not that of the key' },
@@ -143,6 +149,8 @@ const NO_KMS: Meaning = {
   kind: 'unanswered',
   hint: 'Check the endpoint in the devices file and proxies on the way.',
 };
+/** What the SDK calls an answer that is not JSON, or one that names no error: KMS names each. */
+const NOT_IN_JSON: ReadonlySet<string> = new Set(['SyntaxError', 'TypeError', 'Unknown', 'UnknownError']);
 const UNHEARD_OF: Meaning = { code: 'device-refused', words: 'it was refused', kind: 'unanswered' };
 
 /** The SDK puts `$metadata` on whatever passes through it; a status is there only when somebody answered. */
@@ -157,11 +165,10 @@ function meaningOf(error: SdkError): Meaning | null {
   if (named !== undefined) return named;
   const { code } = error;
   if (typeof code === 'string' && Object.hasOwn(SYSTEM, code)) return SYSTEM[code] ?? null;
-  if (error.$metadata?.httpStatusCode !== undefined) {
-    return error.name === 'SyntaxError' || error.name === 'TypeError' ? NO_KMS : UNHEARD_OF;
-  }
+  if (error.$metadata?.httpStatusCode !== undefined) return NOT_IN_JSON.has(error.name) ? NO_KMS : UNHEARD_OF;
   if (typeof code !== 'string' || code.startsWith('ERR_INVALID_ARG')) return null;
-  return /^(HPE_|EPROTO|ERR_SSL)/.test(code) ? NO_KMS : ENDED;
+  if (/^(EPROTO|ERR_SSL)/.test(code)) return NO_TLS;
+  return code.startsWith('HPE_') ? NO_KMS : ENDED;
 }
 
 /** Returns anything that is no failure of KMS, the SDK or the network as it is: a bug. */
@@ -204,11 +211,17 @@ function particular({ operation }: FailureContext, name: string): Pick<Meaning, 
 
 function sentence(error: Error, meaning: Meaning, context: FailureContext, isUnknown: boolean): string {
   const { device, what, operation, endpoint, region } = context;
-  const where = meaning.code === 'device-unreachable' ? ` at ${endpoint}` : '';
+  const where = meaning.code === 'device-unreachable' || meaning === ENDED ? ` at ${endpoint}` : '';
+  const status = meaning === NO_KMS ? statusOf(error) : '';
   const wide = meaning.code === 'credentials-refused' ? ` (region ${region})` : '';
-  const may = meaning.code === 'permission-missing' ? ` kms:${operation}` : '';
+  const isOperation = meaning.code === 'permission-missing' || meaning.code === 'capability-missing';
+  const may = isOperation ? ` kms:${operation}` : '';
   const doubt = isUnknown ? '; AWS KMS may have done it' : '';
-  return `${device}: could not ${what}${where}: ${meaning.words}${may}${wide}${said(error, meaning, operation)}${doubt}.`;
+  return `${device}: could not ${what}${where}: ${meaning.words}${status}${may}${wide}${said(error, meaning, operation)}${doubt}.`;
+}
+
+function statusOf({ $metadata: answer }: SdkError): string {
+  return answer?.httpStatusCode === undefined ? '' : ` (HTTP ${answer.httpStatusCode})`;
 }
 
 /** What KMS says itself helps with parameters; beside material or data it could repeat them. */

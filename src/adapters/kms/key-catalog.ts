@@ -1,6 +1,7 @@
 /**
  * The customer managed keys of the account and region with their tags. Origin, spec and keyferry's own tags never change, so what was seen
  * once is kept; states are asked for anew where they matter. A new key may be listed before it can be described, or the other way round.
+ * Keys of others may be closed to the caller by their policies; they are counted and left out.
  */
 import type { AliasListEntry, KeyMetadata } from '@aws-sdk/client-kms';
 import { inParallel } from './bounded.ts';
@@ -14,13 +15,20 @@ export interface CatalogEntry {
 }
 
 const PAGE = 1000;
+/** The tags of a key this old have arrived, whatever the two clocks say. */
+const SURELY_SETTLED_MS = 86_400_000;
 
 export class KeyCatalog {
   readonly #kms: KmsConnection;
   readonly #entries = new Map<string, CatalogEntry>();
   /** Managed by AWS itself, or made with material of KMS: never one of ours. */
   readonly #foreign = new Set<string>();
+  /** Keys whose policies do not let the caller read them. */
+  readonly #closed = new Set<string>();
+  readonly #bySource = new Map<string, Set<string>>();
   #loading: Promise<void> | null = null;
+  #marks: Promise<boolean> | null = null;
+  #isMarking = false;
 
   constructor(kms: KmsConnection) {
     this.#kms = kms;
@@ -28,7 +36,21 @@ export class KeyCatalog {
 
   /** A key that was made just now; it may take a while until it is listed. */
   add(metadata: KeyMetadata, tags: Tags): void {
-    if (metadata.KeyId !== undefined) this.#entries.set(metadata.KeyId, { metadata, tags });
+    if (metadata.KeyId !== undefined) this.#keep(metadata.KeyId, { metadata, tags });
+  }
+
+  #keep(id: string, entry: CatalogEntry): void {
+    this.#entries.set(id, entry);
+    const source = entry.tags[SOURCE_TAG];
+    if (source === undefined) return;
+    const known = this.#bySource.get(source);
+    if (known === undefined) this.#bySource.set(source, new Set([id]));
+    else known.add(id);
+  }
+
+  /** Keys that the caller may not read: what they are for, nobody can say. */
+  get closed(): number {
+    return this.#closed.size;
   }
 
   /** Keys of this source by what is known; reads everything once per process. Their state may have changed since. */
@@ -38,20 +60,18 @@ export class KeyCatalog {
       throw error;
     });
     await this.#loading;
-    return [...this.#entries.values()].filter(({ tags }) => tags[SOURCE_TAG] === digest);
+    return [...(this.#bySource.get(digest) ?? [])].flatMap((id) => this.#entries.get(id) ?? []);
   }
 
   async #load(): Promise<void> {
     for await (const page of this.#pages()) await this.#read(page);
   }
 
-  /** One look at every key that may bear the mark. A key without any mark is read again each time: its tags may be on their way. */
+  /** One look at every key that may bear the mark. A new key without any mark is read again each time: its tags may be on their way. */
   async ofAttempt(attempt: string): Promise<readonly KeyMetadata[]> {
     const found = new Map<string, CatalogEntry>();
     for await (const page of this.#pages()) {
-      const open = page.filter(
-        (id) => !this.#foreign.has(id) && this.#entries.get(id)?.tags[ATTEMPT_TAG] === undefined,
-      );
+      const open = page.filter((id) => !this.#foreign.has(id) && this.#mayGetMark(this.#entries.get(id)));
       const read = await this.#read(open);
       const known = page.flatMap((id) => this.#entries.get(id) ?? []);
       for (const entry of [...known, ...read]) {
@@ -61,6 +81,13 @@ export class KeyCatalog {
     // One that this process made is known without being listed.
     for (const [id, entry] of this.#entries) if (entry.tags[ATTEMPT_TAG] === attempt) found.set(id, entry);
     return [...found.values()].map(({ metadata }) => metadata);
+  }
+
+  #mayGetMark(entry: CatalogEntry | undefined): boolean {
+    if (entry === undefined) return true;
+    const { CreationDate: made } = entry.metadata;
+    const isOld = made !== undefined && Date.now() - made.getTime() > SURELY_SETTLED_MS;
+    return entry.tags[ATTEMPT_TAG] === undefined && !isOld;
   }
 
   /** Every customer managed key, read anew, page by page. */
@@ -77,8 +104,17 @@ export class KeyCatalog {
       );
       yield (page.Keys ?? []).flatMap(({ KeyId }) => (KeyId === undefined ? [] : [KeyId]));
       if (page.Truncated !== true || page.NextMarker === undefined) return;
-      marker = page.NextMarker;
+      marker = this.#next(marker, page.NextMarker);
     }
+  }
+
+  /** A list whose next page is the same again would never end. */
+  #next(marker: string | undefined, next: string): string {
+    if (next !== marker) return next;
+    throw this.#kms.fail(
+      'device-refused',
+      'a list of the endpoint does not go on: each page names itself as the next.',
+    );
   }
 
   async #read(ids: readonly string[], isEvery = false): Promise<readonly CatalogEntry[]> {
@@ -87,14 +123,39 @@ export class KeyCatalog {
   }
 
   async #readOne(id: string, isEvery: boolean): Promise<CatalogEntry | null> {
+    try {
+      const entry = await this.#look(id, isEvery);
+      this.#closed.delete(id);
+      return entry;
+    } catch (error) {
+      if (!isNamed(error, 'AccessDeniedException')) throw error;
+      this.#closed.add(id);
+      return null;
+    }
+  }
+
+  async #look(id: string, isEvery: boolean): Promise<CatalogEntry | null> {
     const metadata = await this.#kms.describe(id);
     if (metadata === null) return null;
     const isCustomers = metadata.KeyManager !== 'AWS';
     if (!isCustomers || metadata.Origin !== 'EXTERNAL') this.#foreign.add(id);
     if (!isCustomers || (!isEvery && metadata.Origin !== 'EXTERNAL')) return null;
     const entry = { metadata, tags: await this.tagsOf(id) };
-    this.#entries.set(id, entry);
+    this.#keep(id, entry);
     return entry;
+  }
+
+  /** Does a key that this process made show its mark? Asked of the first only; the others get its answer. */
+  async keepsMarks(id: string, attempt: string): Promise<boolean> {
+    if (this.#isMarking) return true;
+    this.#marks ??= this.#kms
+      .awaited(async () => ((await this.tagsOf(id))[ATTEMPT_TAG] === attempt ? true : undefined))
+      .then((isSeen) => isSeen === true)
+      .finally(() => {
+        this.#marks = null;
+      });
+    this.#isMarking ||= await this.#marks;
+    return this.#isMarking;
   }
 
   /** Of a key that cannot be found: none. */
@@ -109,7 +170,7 @@ export class KeyCatalog {
         );
         tags = { ...tags, ...fromTagList(page.Tags) };
         if (page.Truncated !== true || page.NextMarker === undefined) return tags;
-        marker = page.NextMarker;
+        marker = this.#next(marker, page.NextMarker);
       }
     } catch (error) {
       if (isNamed(error, 'NotFoundException')) return tags;
@@ -127,7 +188,7 @@ export class KeyCatalog {
       );
       found.push(...(page.Aliases ?? []));
       if (page.Truncated !== true || page.NextMarker === undefined) return found;
-      marker = page.NextMarker;
+      marker = this.#next(marker, page.NextMarker);
     }
   }
 }

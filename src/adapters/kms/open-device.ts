@@ -1,12 +1,12 @@
 /** Opens an account and region as a Device: the same code for AWS and for the simulated service, which the SDK reaches in this process. */
 import type { KMSClientConfig } from '@aws-sdk/client-kms';
+import type { FingerprintMethod } from '../../keys/fingerprint.ts';
 import type { Device, DeviceDescription, DeviceSettings, OpenContext, Trust } from '../adapter.ts';
 import { type KmsTransport, openTransport } from './client.ts';
 import { KmsConnection } from './connection.ts';
 import { KmsDevice } from './device.ts';
-import { asKmsError } from './errors.ts';
 import { FINGERPRINTS } from './fingerprints.ts';
-import { accountFromRefusal, accountOf, checkEndpoint, trustOf } from './identity.ts';
+import { checkEndpoint, findAccount, missingOperations, trustOf } from './identity.ts';
 import { inProcessHandler } from './in-process-handler.ts';
 import { IMPORT_MECHANISMS } from './routes.ts';
 import { readNumber, readRates, readRegion, readSessions, readSettle, readText, readTimeoutMs } from './settings.ts';
@@ -14,9 +14,9 @@ import { type KmsFault, readKmsFaults } from './simulator/faults.ts';
 
 interface Opened {
   readonly transport: KmsTransport;
-  /** null: to be found out. */
+  /** Of the aws driver what the devices file says; null: nothing. */
   readonly account: string | null;
-  readonly trust: Trust | 'by-host';
+  readonly driver: 'simulated' | 'aws';
 }
 
 export async function openKmsDevice(settings: DeviceSettings, context: OpenContext): Promise<Device> {
@@ -24,7 +24,13 @@ export async function openKmsDevice(settings: DeviceSettings, context: OpenConte
   try {
     const { values, name } = settings;
     const region = readRegion(values);
-    const account = opened.account ?? (await findAccount(settings, opened.transport, region));
+    const { transport, driver } = opened;
+    const account =
+      driver === 'simulated'
+        ? opened.account
+        : await findAccount({ device: name, region, account: opened.account, transport });
+    const trust = driver === 'simulated' ? driver : trustOf(transport.asked);
+    const lacks = trust === 'software' ? await missingOperations(transport) : NOTHING;
     const connection = new KmsConnection({
       name,
       serial: `aws:${account ?? 'unknown'}:${region}`,
@@ -32,9 +38,10 @@ export async function openKmsDevice(settings: DeviceSettings, context: OpenConte
       region,
       settle: readSettle(settings),
       parallel: readSessions(values, context),
-      transport: opened.transport,
+      transport,
+      comparison: trust === 'software' ? 'unknown' : 'documented',
     });
-    return new KmsDevice(connection, describe(settings, context, opened, connection));
+    return new KmsDevice(connection, describe({ settings, context, trust, lacks }, connection));
   } catch (error) {
     await opened.transport.close();
     throw error;
@@ -60,7 +67,7 @@ async function openAws({ values, name }: DeviceSettings, context: OpenContext): 
       httpAgent: { maxSockets: readSessions(values, context) },
     },
   };
-  return { transport: await openTransport({ config }), account: readText(values, 'account') ?? null, trust: 'by-host' };
+  return { transport: await openTransport({ config }), account: readText(values, 'account') ?? null, driver: 'aws' };
 }
 
 async function openSimulated({ values }: DeviceSettings): Promise<Opened> {
@@ -90,27 +97,27 @@ async function openSimulated({ values }: DeviceSettings): Promise<Opened> {
     requestHandler: inProcessHandler(service),
   };
   const transport = await openTransport({ config, onClose: () => service.close() });
-  return { transport, account: service.account, trust: 'simulated' };
+  return { transport, account: service.account, driver: 'simulated' };
 }
 
 const faultsOf = (given: unknown): readonly KmsFault[] =>
   Array.isArray(given) ? readKmsFaults(given as readonly Readonly<Record<string, unknown>>[]) : [];
 
-/** The first call of all: it also shows whether the endpoint is KMS and takes the credentials. */
-async function findAccount({ name }: DeviceSettings, transport: KmsTransport, region: string): Promise<string | null> {
-  try {
-    const { Aliases: aliases = [] } = await transport.call('ListAliases', { Limit: 100 });
-    return accountOf(name, aliases, region) ?? (await accountFromRefusal(transport));
-  } catch (error) {
-    const endpoint = transport.asked?.host ?? region;
-    throw asKmsError(error, { device: name, operation: 'ListAliases', what: 'find out the account', endpoint, region });
-  }
+interface Described {
+  readonly settings: DeviceSettings;
+  readonly context: OpenContext;
+  readonly trust: Trust;
+  readonly lacks: ReadonlySet<string>;
 }
 
+const NOTHING: ReadonlySet<string> = new Set();
+const NEEDED_FOR: Readonly<Partial<Record<FingerprintMethod, string>>> = {
+  mac: 'GenerateMac',
+  'public-key': 'GetPublicKey',
+};
+
 function describe(
-  { name, adapter, driver, values }: DeviceSettings,
-  context: OpenContext,
-  { trust, transport }: Opened,
+  { settings: { name, adapter, driver, values }, context, trust, lacks }: Described,
   { serial, account, region, settle }: KmsConnection,
 ): DeviceDescription {
   const unknown = 'account unknown: the endpoint does not tell it; say account: in the devices file';
@@ -118,7 +125,7 @@ function describe(
     name,
     adapter,
     driver,
-    trust: trust === 'by-host' ? trustOf(transport.asked) : trust,
+    trust,
     serial,
     label: account === null ? `${region}, ${unknown}` : `account ${account} in ${region}`,
     manufacturer: driver === 'simulated' ? 'keyferry simulator' : 'Amazon Web Services',
@@ -128,7 +135,7 @@ function describe(
       wrap: [],
       unwrap: IMPORT_MECHANISMS,
       generate: [],
-      fingerprints: FINGERPRINTS,
+      fingerprints: FINGERPRINTS.filter((method) => !lacks.has(NEEDED_FOR[method] ?? '')),
       uniqueIds: false,
       sessions: readSessions(values, context),
       capacity: null,

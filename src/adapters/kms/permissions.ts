@@ -9,29 +9,33 @@ import type { Input, OperationName } from './operations.ts';
 
 const NOBODYS_KEY = '00000000-0000-4000-8000-000000000000';
 
-async function isDenied<N extends OperationName>(kms: KmsConnection, operation: N, input: Input<N>): Promise<boolean> {
+/** null: it is there and allowed. */
+async function objection<N extends OperationName>(
+  kms: KmsConnection,
+  operation: N,
+  input: Input<N>,
+): Promise<string | null> {
   try {
     await kms.call(operation, input, `find out whether kms:${operation} is allowed`);
-    return false;
+    return null;
   } catch (error) {
-    if (error instanceof KeyferryError && error.code === 'permission-missing') return true;
-    if (isNamed(error, 'NotFoundException')) return false;
+    if (isNamed(error, 'NotFoundException')) return null;
+    if (!(error instanceof KeyferryError)) throw error;
+    if (error.code === 'permission-missing') return `the caller lacks kms:${operation}`;
+    if (error.code === 'capability-missing') return `the endpoint does not do ${operation}`;
     throw error;
   }
 }
 
 /** Reasons to block; empty: the caller may list keys and aliases, describe keys and read tags. */
 export async function missingPermissions(kms: KmsConnection): Promise<readonly string[]> {
-  const denied: readonly (readonly [OperationName, boolean])[] = [
-    ['ListKeys', await isDenied(kms, 'ListKeys', { Limit: 1 })],
-    ['ListAliases', await isDenied(kms, 'ListAliases', { Limit: 1 })],
-    ['DescribeKey', await isDenied(kms, 'DescribeKey', { KeyId: NOBODYS_KEY })],
-    ['ListResourceTags', await isDenied(kms, 'ListResourceTags', { KeyId: NOBODYS_KEY })],
+  const objections = [
+    await objection(kms, 'ListKeys', { Limit: 1 }),
+    await objection(kms, 'ListAliases', { Limit: 1 }),
+    await objection(kms, 'DescribeKey', { KeyId: NOBODYS_KEY }),
+    await objection(kms, 'ListResourceTags', { KeyId: NOBODYS_KEY }),
   ];
-  return denied
-    .filter(([, isMissing]) => isMissing)
-    .map(
-      ([operation]) =>
-        `the plan cannot prove that a lost reply could be settled on ${kms.name}: the caller lacks kms:${operation}`,
-    );
+  return objections.flatMap((why) =>
+    why === null ? [] : [`the plan cannot prove that a lost reply could be settled on ${kms.name}: ${why}`],
+  );
 }

@@ -3,7 +3,8 @@
  * nothing of whether it is the source's: any key would pass.
  */
 import { randomBytes } from 'node:crypto';
-import type { KeyMetadata } from '@aws-sdk/client-kms';
+import type { KeyMetadata, MacAlgorithmSpec, SigningAlgorithmSpec } from '@aws-sdk/client-kms';
+import type { KeyferryError } from '../../../errors/keyferry-error.ts';
 import type { KeyRef } from '../../../keys/key-record.ts';
 import { done } from '../../pkcs11/actions/action.ts';
 import { key, readKey, shape } from '../../pkcs11/actions/arguments.ts';
@@ -13,6 +14,26 @@ import { describeKey, inWords } from '../locate.ts';
 import type { KmsAction } from './action.ts';
 
 const CHALLENGE_BYTES = 32;
+
+/** For services that do not list the algorithms of a key. */
+const SIGNING: Readonly<Record<string, SigningAlgorithmSpec>> = {
+  RSA_2048: 'RSASSA_PSS_SHA_256',
+  RSA_3072: 'RSASSA_PSS_SHA_256',
+  RSA_4096: 'RSASSA_PSS_SHA_256',
+  ECC_NIST_P256: 'ECDSA_SHA_256',
+  ECC_NIST_P384: 'ECDSA_SHA_384',
+  ECC_NIST_P521: 'ECDSA_SHA_512',
+  ECC_SECG_P256K1: 'ECDSA_SHA_256',
+};
+const MAC: Readonly<Record<string, MacAlgorithmSpec>> = {
+  HMAC_224: 'HMAC_SHA_224',
+  HMAC_256: 'HMAC_SHA_256',
+  HMAC_384: 'HMAC_SHA_384',
+  HMAC_512: 'HMAC_SHA_512',
+};
+
+const unknownSpec = (kms: KmsConnection, ref: KeyRef, { KeySpec: spec }: KeyMetadata): KeyferryError =>
+  kms.fail('capability-missing', `the ${inWords(ref.locator)} cannot be tried out: no algorithm of ${spec} is known.`);
 
 /** Does the key undo, or confirm, what it did? */
 async function roundTrip(kms: KmsConnection, ref: KeyRef, metadata: KeyMetadata): Promise<boolean> {
@@ -38,16 +59,18 @@ async function roundTrip(kms: KmsConnection, ref: KeyRef, metadata: KeyMetadata)
     }
     case 'SIGN_VERIFY': {
       const SigningAlgorithm =
-        metadata.SigningAlgorithms?.find((name) => !name.includes('PKCS1')) ?? metadata.SigningAlgorithms?.[0];
-      if (SigningAlgorithm === undefined) return false;
+        metadata.SigningAlgorithms?.find((name) => !name.includes('PKCS1')) ??
+        metadata.SigningAlgorithms?.[0] ??
+        SIGNING[metadata.KeySpec ?? ''];
+      if (SigningAlgorithm === undefined) throw unknownSpec(kms, ref, metadata);
       const message = { KeyId, SigningAlgorithm, Message: challenge, MessageType: 'RAW' } as const;
       const { Signature } = await kms.callSeen('Sign', message, what, NOT_READY);
       const { SignatureValid } = await kms.callSeen('Verify', { ...message, Signature }, what, NOT_READY);
       return SignatureValid === true;
     }
     case 'GENERATE_VERIFY_MAC': {
-      const MacAlgorithm = metadata.MacAlgorithms?.[0];
-      if (MacAlgorithm === undefined) return false;
+      const MacAlgorithm = metadata.MacAlgorithms?.[0] ?? MAC[metadata.KeySpec ?? ''];
+      if (MacAlgorithm === undefined) throw unknownSpec(kms, ref, metadata);
       const message = { KeyId, MacAlgorithm, Message: challenge };
       const { Mac } = await kms.callSeen('GenerateMac', message, what, NOT_READY);
       const { MacValid } = await kms.callSeen('VerifyMac', { ...message, Mac }, what, NOT_READY);

@@ -13,7 +13,7 @@ import { type Arguments, done, markerOf } from '../../pkcs11/actions/action.ts';
 import { readKeyIfKnown, readTextIfGiven, shape } from '../../pkcs11/actions/arguments.ts';
 import { aliasTarget, createAlias } from '../aliases.ts';
 import type { KmsConnection } from '../connection.ts';
-import { creationProblems, keyPlan, readCreation } from '../creation.ts';
+import { type Creation, creationProblems, keyPlan, readCreation } from '../creation.ts';
 import { CUT_OVER, cutOverOf } from '../cut-over.ts';
 import { KEY_SPECS, KEY_USAGES } from '../key-model.ts';
 import { inWords, refOf } from '../locate.ts';
@@ -57,6 +57,33 @@ function result(
   return done({ key, arn: made.Arn ?? '', ...cutOver }, violations);
 }
 
+const mismatch = (message: string): Violation => ({ code: 'attribute-mismatch', message });
+
+/** What the answer itself shows to be otherwise than asked; what it leaves out is not judged. */
+function differencesOf(made: KeyMetadata, { spec, usage }: Creation): string[] {
+  const wanted = { Origin: 'EXTERNAL', KeySpec: spec, KeyUsage: usage } as const;
+  const names = ['Origin', 'KeySpec', 'KeyUsage'] as const;
+  return names
+    .filter((name) => made[name] !== undefined && made[name] !== wanted[name])
+    .map((name) => `has ${name} ${made[name]}, not ${wanted[name]}`);
+}
+
+/**
+ * A service that drops tags would make a second key after every lost reply, and again in the next run. What it does with the first key, it
+ * does with all: one look for each process. The look itself may fail without harm: the key is there.
+ */
+async function lostMarks(kms: KmsConnection, keyId: string, attempt: string): Promise<string[]> {
+  try {
+    const isKept = await kms.catalog.keepsMarks(keyId, attempt);
+    return isKept
+      ? []
+      : ['does not show the tags that it was made with, so keyferry could not find it again after a lost reply'];
+  } catch (error) {
+    if (error instanceof KeyferryError) return [];
+    throw error;
+  }
+}
+
 /** The alias is another's: the new key is of no use. Rejects in any case; `unknown` when the new key is still there. */
 async function abandon(kms: KmsConnection, made: KeyMetadata, why: string): Promise<never> {
   const id = made.KeyId ?? '';
@@ -96,6 +123,12 @@ async function previewOne(kms: KmsConnection, args: Arguments): Promise<readonly
   const there = problems.length === 0 ? await already(kms, args) : null;
   if (there !== null) {
     findings.push({ level: 'duplicate', reason: `${kms.name} has it already: the ${inWords(there.locator)}` });
+  } else if (digest !== null && kms.catalog.closed > 0) {
+    findings.push(
+      note(
+        `${kms.catalog.closed} keys of ${kms.name} are closed to the caller: whether one of them is this key already is not known`,
+      ),
+    );
   }
   const alias = problems.length === 0 ? readAliasIfGiven(args) : undefined;
   const target = alias === undefined ? null : await aliasTarget(kms, alias);
@@ -169,9 +202,11 @@ export const createKey: KmsAction = {
       throw kms.fail('outcome-unknown', `could not ${what}: the answer names no key.`, { outcome: 'unknown' });
     }
     kms.catalog.add(made, tags);
+    const differences = [...differencesOf(made, creation), ...(await lostMarks(kms, made.KeyId, attempt))];
     const alias = readAliasIfGiven(args);
-    if (alias !== undefined) await nameIt(kms, alias, made);
-    return result(kms, args, made);
+    if (alias !== undefined && differences.length === 0) await nameIt(kms, alias, made);
+    const violations = differences.map((what) => mismatch(`${kms.name}: the new KMS key ${made.KeyId} ${what}.`));
+    return result(kms, args, made, violations);
   },
   async reconcile(kms, call): Promise<Reconciliation> {
     const { args } = call;
@@ -188,7 +223,13 @@ export const createKey: KmsAction = {
       else if (now === null) alive.push({ KeyId: id });
     }
     const [made, ...others] = alive;
-    if (made === undefined) return ABSENT;
+    if (made === undefined) {
+      // A policy of the playbook's own may close the key to whoever made it.
+      const mayBeClosed = kms.catalog.closed > 0 && args.policy !== undefined;
+      return mayBeClosed
+        ? ambiguous(`${kms.catalog.closed} keys are closed to the caller; it may be one of them`)
+        : ABSENT;
+    }
     if (others.length > 0) {
       return ambiguous(
         `${alive.length} keys bear the mark of this one call: ${alive.map(({ KeyId }) => KeyId).join(', ')}; ` +
@@ -209,14 +250,7 @@ export const createKey: KmsAction = {
         kms,
         args,
         described,
-        isNamedSo
-          ? []
-          : [
-              {
-                code: 'attribute-mismatch',
-                message: `${kms.name}: the new key ${described.KeyId} was made without ${alias}.`,
-              },
-            ],
+        isNamedSo ? [] : [mismatch(`${kms.name}: the new key ${described.KeyId} was made without ${alias}.`)],
       ),
     );
   },

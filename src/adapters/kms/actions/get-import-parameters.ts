@@ -46,7 +46,7 @@ export async function fetchParameters(
 ): Promise<{ readonly spki: Uint8Array; readonly parameters: ImportParameters }> {
   const keyId = keyIdOf(kms, ref);
   const { mechanism, wrapping } = way;
-  const what = `get import parameters for the ${inWords(ref.locator)}`;
+  const what = `get import parameters (${IMPORT_ALGORITHMS[mechanism]}, ${wrapping}) for the ${inWords(ref.locator)}`;
   const answer = await kms.callSeen(
     'GetParametersForImport',
     { KeyId: keyId, WrappingAlgorithm: IMPORT_ALGORITHMS[mechanism], WrappingKeySpec: wrapping },

@@ -4,6 +4,7 @@
  */
 import { constants, createPublicKey, publicEncrypt, randomBytes } from 'node:crypto';
 import type { KeyMetadata } from '@aws-sdk/client-kms';
+import { KeyferryError } from '../../../errors/keyferry-error.ts';
 import type { KeyRef } from '../../../keys/key-record.ts';
 import type { WrappedKey } from '../../../keys/wrapped-key.ts';
 import type { ActionResult } from '../../adapter.ts';
@@ -14,7 +15,7 @@ import { isNamed } from '../errors.ts';
 import { currentExpiry } from '../expiry.ts';
 import { hasMaterial, isRawMaterial, isSymmetric, materialIdOf, sendImport } from '../import-call.ts';
 import { importableSpec, SPEC_MODELS } from '../key-model.ts';
-import { describeKey, inWords } from '../locate.ts';
+import { describeKey, inWords, keyIdOf } from '../locate.ts';
 import { ABSENT, type KmsAction } from './action.ts';
 import { fetchParameters } from './get-import-parameters.ts';
 
@@ -34,15 +35,25 @@ function wrapRandom(spki: Uint8Array, { KeySpec: spec }: KeyMetadata): WrappedKe
   return { kind: 'wrapped-key', mechanism: WAY.mechanism, bytes: new Uint8Array(bytes), payload: null };
 }
 
-const accepted = (kms: KmsConnection, ref: KeyRef): ActionResult =>
-  done({}, [
-    {
-      code: 'verification-failed',
-      message:
-        `${kms.name}: the ${inWords(ref.locator)} TOOK RANDOM BYTES and may now hold them instead of its own material. Do not use it: ` +
-        'discard it, or delete its material and import that of the source again. This service does not compare material',
-    },
-  ]);
+/** Nobody has the random bytes: what a key encrypts with them is lost when they are, so the key is better off empty. */
+async function withdraw(kms: KmsConnection, ref: KeyRef): Promise<string> {
+  const what = inWords(ref.locator);
+  try {
+    await kms.callSeen('DeleteImportedKeyMaterial', { KeyId: keyIdOf(kms, ref) }, `delete the material of the ${what}`);
+    return 'They were deleted again, so it has no material and cannot be used until that of the source is imported';
+  } catch (error) {
+    if (!(error instanceof KeyferryError)) throw error;
+    return 'It may hold them now instead of its own, and they could not be deleted: do not use it, discard it';
+  }
+}
+
+async function accepted(kms: KmsConnection, ref: KeyRef): Promise<ActionResult> {
+  kms.sawOtherMaterial('taken');
+  const message =
+    `${kms.name}: the ${inWords(ref.locator)} TOOK RANDOM BYTES. ${await withdraw(kms, ref)}. ` +
+    'This service does not compare material, so it can prove nothing of a symmetric key';
+  return done({}, [{ code: 'verification-failed', message }]);
+}
 
 export const refuseOtherMaterial: KmsAction = {
   spec: {
@@ -73,10 +84,11 @@ export const refuseOtherMaterial: KmsAction = {
     try {
       await sendImport(kms, { ref, parameters, wrapped: wrapRandom(spki, ready) }, currentExpiry(ready), extra);
     } catch (error) {
-      if (isNamed(error, 'IncorrectKeyMaterialException')) return done({});
-      throw error;
+      if (!isNamed(error, 'IncorrectKeyMaterialException')) throw error;
+      kms.sawOtherMaterial('refused');
+      return done({});
     }
-    return accepted(kms, ref);
+    return await accepted(kms, ref);
   },
   /** Whether the bytes were refused only an answer tells; asking again with others does no harm that the first did not. */
   async reconcile() {

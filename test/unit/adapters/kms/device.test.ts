@@ -144,6 +144,18 @@ describe('the driver aws', () => {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
+  /** A host that has no keys, and answers these operations so. */
+  async function kmsHost(answers: Readonly<Record<string, readonly [number, string]>>): Promise<string> {
+    const server = createServer((request, response) => {
+      const operation = `${request.headers['x-amz-target']}`.replace('TrentService.', '');
+      const [status, body] = answers[operation] ?? [400, '{"__type":"NotFoundException"}'];
+      response.writeHead(status, { 'content-type': JSON_TYPE }).end(body);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    opened.push(() => server.close());
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
   const open = (endpoint: string, more: Readonly<Record<string, unknown>> = {}) => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'TEST');
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
@@ -170,7 +182,7 @@ describe('the driver aws', () => {
   });
 
   it('does without an account, and takes one from the devices file', async () => {
-    const host = await answeringHost(200, '{"Aliases":[],"Truncated":false}', JSON_TYPE);
+    const host = await kmsHost({ ListAliases: [200, '{"Aliases":[],"Truncated":false}'] });
     const device = await open(host);
     expect(await device.describe()).toMatchObject({
       serial: 'aws:unknown:eu-west-1',
@@ -196,6 +208,11 @@ describe('the driver aws', () => {
   it.each([
     [200, '<html>welcome</html>', 'text/html'],
     [502, '<html>bad gateway</html>', 'text/html'],
+    [200, '{}', 'application/json'],
+    [200, '', 'text/plain'],
+    [404, '{"message":"Not Found"}', 'application/json'],
+    [302, '', 'text/plain'],
+    [400, '{"__type":"UnknownOperationException"}', 'application/x-amz-json-1.0'],
   ])('says when what answers is not KMS: %i', async (status, body, type) => {
     const host = await answeringHost(status, body, type);
     const error = await caught(open(host));
@@ -225,5 +242,62 @@ describe('the driver aws', () => {
     const body = '{"__type":"AccessDeniedException","Message":"no"}';
     const error = await caught(open(await answeringHost(400, body, JSON_TYPE)));
     expect(error).toMatchObject({ code: 'permission-missing', hint: expect.stringContaining('kms:ListAliases') });
+  });
+
+  it('goes on without ListAliases where the rest is KMS: a plan says what lacks', async () => {
+    const denied = [400, '{"__type":"AccessDeniedException"}'] as const;
+    const host = await kmsHost({ ListAliases: denied, ListKeys: [200, '{"Keys":[]}'] });
+    const device = await open(host, { account: '123456789012' });
+    expect((await device.describe()).serial).toBe('aws:123456789012:eu-west-1');
+    const [findings] = await device.preview('create-key', [{ like: sourceKey() }], new Uint8Array(32));
+    expect(findings).toEqual([{ level: 'block', reason: expect.stringContaining('lacks kms:ListAliases') }]);
+    await device.close();
+  });
+
+  it('does not take another account for the one in the devices file', async () => {
+    const host = await answeringHost(200, aliases('eu-west-1'), JSON_TYPE);
+    const error = await caught(open(host, { account: '123456789012' }));
+    expect(error).toMatchObject({ code: 'devices-invalid' });
+    expect(error.message).toMatch(/210987654321.*123456789012/);
+  });
+
+  it('finds the account behind the first page of aliases', async () => {
+    const pages = ['{"Aliases":[{"AliasName":"alias/a"}],"Truncated":true,"NextMarker":"1"}', aliases('eu-west-1')];
+    const server = createServer((request, response) => {
+      const isAliases = request.headers['x-amz-target'] === 'TrentService.ListAliases';
+      response.writeHead(isAliases ? 200 : 400, { 'content-type': JSON_TYPE });
+      response.end(isAliases ? pages.shift() : '{"__type":"NotFoundException"}');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    opened.push(() => server.close());
+    const device = await open(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    expect((await device.describe()).serial).toBe('aws:210987654321:eu-west-1');
+    await device.close();
+  });
+
+  it('reads the region from a refusal too', async () => {
+    const text = "Key 'arn:aws:kms:us-east-1:210987654321:key/0' does not exist";
+    const host = await kmsHost({
+      ListAliases: [200, '{"Aliases":[]}'],
+      DescribeKey: [404, JSON.stringify({ __type: 'NotFoundException', message: text })],
+    });
+    expect(await caught(open(host))).toMatchObject({ code: 'devices-invalid' });
+  });
+
+  it.each(['http://', 'https://host:99999'])('refuses what is no address: %s', async (endpoint) => {
+    expect(await caught(open(endpoint))).toMatchObject({ code: 'devices-invalid' });
+  });
+
+  it.each([
+    ['GenerateMac', ['public-key']],
+    ['GetPublicKey', ['mac']],
+  ])('offers no comparison that the endpoint cannot do: %s', async (operation, left) => {
+    const host = await kmsHost({
+      ListAliases: [200, '{"Aliases":[]}'],
+      [operation]: [400, '{"__type":"UnsupportedOperationException"}'],
+    });
+    const device = await open(host);
+    expect((await device.describe()).capabilities.fingerprints).toEqual(left);
+    await device.close();
   });
 });

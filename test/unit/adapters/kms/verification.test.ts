@@ -98,6 +98,37 @@ describe('confirm-material', () => {
   });
 });
 
+describe('a service of which nobody knows whether it compares', () => {
+  it('proves nothing by taking the same material again', async () => {
+    const { device } = await openBentKms({ comparison: 'unknown' });
+    const key = await imported(device);
+    expect((await confirm(device, key, AES)).outputs).toEqual({
+      method: 'same-material re-import without control',
+      strength: 'none',
+    });
+    await device.close();
+  });
+
+  it('proves it once it has refused other material', async () => {
+    const { device } = await openBentKms({ comparison: 'unknown' });
+    const key = await imported(device);
+    await device.perform({ action: 'refuse-other-material', args: { key } });
+    expect((await confirm(device, key, AES)).outputs.strength).toBe('strong');
+    await device.close();
+  });
+
+  it('does not count another refusal', async () => {
+    const { device } = await openBentKms({
+      comparison: 'unknown',
+      bend: answering('ImportKeyMaterial', refusal('InvalidImportTokenException'), 2),
+    });
+    const key = await imported(device);
+    await caught(device.perform({ action: 'refuse-other-material', args: { key } }));
+    expect((await confirm(device, key, AES)).outputs.strength).toBe('none');
+    await device.close();
+  });
+});
+
 describe('refuse-other-material', () => {
   it.each([
     ['symmetric', sourceKey(), 32],
@@ -122,7 +153,27 @@ describe('refuse-other-material', () => {
     const key = await imported(device);
     const { violations } = await device.perform({ action: 'refuse-other-material', args: { key } });
     expect(violations).toMatchObject([
-      { code: 'verification-failed', message: expect.stringMatching(/TOOK RANDOM BYTES.*Do not use it/) },
+      { code: 'verification-failed', message: expect.stringMatching(/TOOK RANDOM BYTES.*deleted again.*no material/) },
+    ]);
+    const { outputs } = await device.perform({ action: 'describe-key', args: { key } });
+    expect(outputs.state).toBe('PendingImport');
+    await device.close();
+  });
+
+  it('says so when they cannot be deleted again', async () => {
+    const { device } = await openBentKms({
+      bend: async (operation, nth) => {
+        if (operation === 'DeleteImportedKeyMaterial') return refusal('AccessDeniedException');
+        return operation === 'ImportKeyMaterial' && nth === 2 ? jsonAnswer(200, {}) : null;
+      },
+    });
+    const key = await imported(device);
+    const { violations } = await device.perform({ action: 'refuse-other-material', args: { key } });
+    expect(violations).toMatchObject([
+      {
+        code: 'verification-failed',
+        message: expect.stringMatching(/TOOK RANDOM BYTES.*could not be deleted.*do not use/),
+      },
     ]);
     await device.close();
   });
