@@ -96,10 +96,11 @@ export function addUser(node: NodeRecord, user: NewUser, hash: string): UserReco
   return added;
 }
 
-/** Shares with the user end with it. */
+/** Shares with the user end with it, and so do its quorum tokens: another user of that name must not have them. */
 export function removeUser(node: NodeRecord, user: UserRecord): void {
   node.users = node.users.filter(({ id }) => id !== user.id);
   node.sessions = node.sessions.filter(({ userId }) => userId !== user.id);
+  node.tokens = node.tokens.filter((token) => token.user !== user.name);
   for (const [handle, users] of Object.entries(node.sharing)) {
     const rest = users.filter((id) => id !== user.id);
     if (rest.length > 0) node.sharing[handle] = rest;

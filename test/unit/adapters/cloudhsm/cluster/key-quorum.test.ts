@@ -203,6 +203,21 @@ describe('a key with a quorum', () => {
     expect(refusalOf(() => session.approveToken(users.bytes, [by('officer1', users.bytes)]))).toBe('token-unknown');
   });
 
+  test('is not used by the token of a user who was deleted and made anew', async () => {
+    const guarded = await aGuardedKey();
+    const { cluster, handle } = guarded;
+    for (const node of cluster.nodes) {
+      const session = node.login('CU', 'user5', PASSWORD, 'sdk5');
+      session.requestKeyToken('key-usage', handle);
+      session.logout();
+      expect(node.quorumTokens()).toHaveLength(1);
+      const admin = officer(node);
+      admin.deleteUser('CU', 'user5');
+      admin.createUser('CU', 'user5', PASSWORD);
+      expect(node.quorumTokens()).toEqual([]);
+    }
+  });
+
   test('is not used while one HSM has no approved token, and nothing is spent then', async () => {
     const guarded = await aGuardedKey();
     const { cluster, owner, object, handle } = guarded;
