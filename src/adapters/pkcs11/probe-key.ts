@@ -3,10 +3,11 @@
  * shows what the device's mechanism is. One key for all probes of a process; it protects nothing but keys that live for milliseconds.
  */
 import { constants, createDecipheriv, generateKeyPair, type KeyObject, privateDecrypt } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { WrapMechanism } from '../../keys/mechanisms.ts';
 import { boolAttribute, ulongAttribute } from './attribute-codec.ts';
-import { CKA, CKK, CKO } from './constants.ts';
+import { CKA, CKK, CKO, CKR } from './constants.ts';
 import { CryptokiError, type Handle } from './cryptoki.ts';
 import type { Token } from './token.ts';
 
@@ -56,13 +57,29 @@ export async function openProbe(wrapped: Uint8Array, { kind, hash }: RsaFormat):
   }
 }
 
-/** null: the device refused. */
+/** A device that says one of these may do in a moment what it did not do now: it must not lose a mechanism for that. */
+const PASSING: ReadonlySet<number> = new Set([
+  CKR.HOST_MEMORY,
+  CKR.GENERAL_ERROR,
+  CKR.FUNCTION_FAILED,
+  CKR.FUNCTION_CANCELED,
+  CKR.DEVICE_ERROR,
+  CKR.SESSION_COUNT,
+  CKR.OPERATION_ACTIVE,
+]);
+const TRIES = 4;
+const PAUSE_MS = 25;
+
+/** null: the device refused. What may pass is asked again, for a quarter of a second. */
 export async function attempt<T>(call: () => Promise<T> | T): Promise<T | null> {
-  try {
-    return await call();
-  } catch (error) {
-    if (error instanceof CryptokiError) return null;
-    throw error;
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof CryptokiError)) throw error;
+      if (!PASSING.has(error.value) || tried === TRIES) return null;
+      await setTimeout(PAUSE_MS * 2 ** (tried - 1));
+    }
   }
 }
 
