@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { endOrphanedHosts } from '../../src/adapters/pkcs11/host/host-register.ts';
-import { isAlive, markOf, type ProcessMark } from '../../src/adapters/pkcs11/process-mark.ts';
+import { isAlive, markOf, type ProcessMark } from '../../src/adapters/processes/process-mark.ts';
 
 const DRIVER = fileURLToPath(new URL('../support/host-driver.ts', import.meta.url));
 

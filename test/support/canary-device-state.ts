@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeRecord } from '../../src/adapters/pkcs11/simulator/record-codec.ts';
-import { RecordLog } from '../../src/adapters/pkcs11/simulator/record-log.ts';
+import { RecordLog } from '../../src/adapters/simulation/record-log.ts';
 
 /** One line per change of an object, in order; logins and PIN counters are no change of an object. */
 export function objectHistory(stateDir: string): readonly string[] {

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CKO } from '../../src/adapters/pkcs11/constants.ts';
 import { decodeRecord } from '../../src/adapters/pkcs11/simulator/record-codec.ts';
-import { RecordLog } from '../../src/adapters/pkcs11/simulator/record-log.ts';
+import { RecordLog } from '../../src/adapters/simulation/record-log.ts';
 import type { Canary } from './canary-search.ts';
 
 /** Of each private number: enough to know it by, so that a part of it is found too. */

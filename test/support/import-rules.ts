@@ -22,6 +22,14 @@ interface Layer {
 
 const BASE = ['keys', 'schema', 'errors'];
 
+/** Folders of src/adapters that hold what devices of any kind share, each a layer. */
+const ROOMS: Readonly<Record<string, string>> = {
+  'src/adapters/actions/': 'adapter-actions',
+  'src/adapters/processes/': 'processes',
+  'src/adapters/simulation/': 'simulation',
+};
+const ROOM_LAYERS = Object.values(ROOMS);
+
 /** A layer may always import itself. `adapter` means the own folder of one device. */
 const LAYERS: Readonly<Record<string, Layer>> = {
   main: {
@@ -113,12 +121,24 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     reason: 'the registry is one line for each adapter',
   },
   adapter: {
-    may: ['pkcs11', 'adapter-port', ...BASE],
+    may: ['pkcs11', ...ROOM_LAYERS, 'adapter-port', ...BASE],
     reason: 'an adapter is reached through the port and stands alone: no other adapter, nothing of the engine',
   },
   pkcs11: {
-    may: ['adapter-port', ...BASE],
+    may: [...ROOM_LAYERS, 'adapter-port', ...BASE],
     reason: 'what the PKCS#11 adapters share must not know which of them is using it',
+  },
+  'adapter-actions': {
+    may: ['adapter-port', ...BASE],
+    reason: 'an action of any device knows no device: what differs is handed to it',
+  },
+  processes: {
+    may: BASE,
+    reason: 'what processes of one machine settle among themselves is files, and knows nothing of devices',
+  },
+  simulation: {
+    may: BASE,
+    reason: 'what every simulator needs (state that survives, chance that repeats) must not know what is simulated',
   },
   keys: { may: ['schema', 'errors'], reason: 'the words for keys are below everything else' },
   schema: { may: ['keys', 'errors'], reason: 'shapes describe values and are below everything else' },
@@ -138,6 +158,8 @@ export function layerOf(path: string): string | null {
   if (JOURNAL_PORTS.includes(path)) return 'journal-port';
   if (path === 'src/plan/model.ts') return 'plan-model';
   if (path.startsWith('src/adapters/pkcs11/')) return 'pkcs11';
+  const room = Object.keys(ROOMS).find((each) => path.startsWith(each));
+  if (room !== undefined) return ROOMS[room] ?? null;
   const [, folder, inner] = path.split('/');
   if (folder === 'adapters') return inner !== undefined && path.split('/').length > 3 ? 'adapter' : null;
   return folder !== undefined && path.split('/').length > 2 && Object.hasOwn(LAYERS, folder) ? folder : null;

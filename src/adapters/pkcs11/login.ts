@@ -9,11 +9,11 @@ import { join } from 'node:path';
 import type { ErrorCode } from '../../errors/codes.ts';
 import { type ErrorDetails, KeyferryError } from '../../errors/keyferry-error.ts';
 import type { Secret } from '../../keys/secret.ts';
+import { ensureFolder, withFileLock } from '../processes/file-lock.ts';
+import { RefusedPins, type RememberedPin } from '../processes/refused-pins.ts';
 import { CKF, CKR, CKU, ckrName } from './constants.ts';
 import { type Cryptoki, CryptokiError, type Handle, type TokenInfo } from './cryptoki.ts';
-import { ensureFolder, withFileLock } from './file-lock.ts';
 import type { LoginGuard } from './login-guard.ts';
-import { RefusedPins, type RememberedPin } from './refused-pins.ts';
 
 export interface LoginGuardOptions {
   /** The home folder, absolute. */

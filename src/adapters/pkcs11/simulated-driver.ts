@@ -9,12 +9,12 @@ import { KeyferryError } from '../../errors/keyferry-error.ts';
 import { Secret } from '../../keys/secret.ts';
 import { type ObjectShape, optional, path } from '../../schema/shape.ts';
 import type { Device, DeviceSettings, OpenContext } from '../adapter.ts';
+import { prepareStateDir } from '../simulation/state-folder.ts';
 import { createLoginGuard } from './login.ts';
 import { CAPABILITIES_SHAPE, readCapabilities, readSelector, readSessions } from './native-driver.ts';
 import { openPkcs11Device } from './open-device.ts';
 import type { CapabilityOverrides, Pkcs11Profile } from './profile.ts';
 import { FAULTS_SHAPE, type Fault, type FaultPlan } from './simulator/faults.ts';
-import { prepareStateDir } from './simulator/partition.ts';
 import type { Defects, Personality } from './simulator/personality.ts';
 import { createSimulatedModule, type SimulatedModule } from './simulator/simulated-module.ts';
 

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { KeyferryError } from '../../errors/keyferry-error.ts';
 import { parseDuration } from '../../schema/duration.ts';
 import type { Device, DeviceSettings, OpenContext } from '../adapter.ts';
-import { RefusedPins } from '../pkcs11/refused-pins.ts';
+import { RefusedPins } from '../processes/refused-pins.ts';
 import { getDeviceInfo } from './commands/get-device-info.ts';
 import { type Connector, ConnectorFailure } from './connector/connector.ts';
 import { YubiHsmDevice } from './device.ts';

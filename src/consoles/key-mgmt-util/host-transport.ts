@@ -4,7 +4,7 @@
  */
 import { CLOUDHSM_CKM } from '../../adapters/cloudhsm/profile.ts';
 import type { Attribute, Handle } from '../../adapters/pkcs11/cryptoki.ts';
-import { unwrapKwPkcs5, wrapKwPkcs5 } from '../../adapters/pkcs11/simulator/key-wrap.ts';
+import { unwrapKwPkcs5, wrapKwPkcs5 } from '../../keys/aes-key-wrap.ts';
 import { Misuse } from '../command.ts';
 import { create } from './creation.ts';
 import { readFileFor } from './files.ts';

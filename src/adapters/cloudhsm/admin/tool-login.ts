@@ -6,7 +6,7 @@
  */
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
 import type { Secret } from '../../../keys/secret.ts';
-import { RefusedPins } from '../../pkcs11/refused-pins.ts';
+import { RefusedPins } from '../../processes/refused-pins.ts';
 import { type AdminTool, ToolRefusal, type ToolRole, userOfPin } from './admin-tool.ts';
 import { readUsers, sameUser } from './answers.ts';
 

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
-import { withFileLock } from '../../pkcs11/file-lock.ts';
+import { withFileLock } from '../../processes/file-lock.ts';
 import {
   type ClusterIdentity,
   type IdentityRequest,

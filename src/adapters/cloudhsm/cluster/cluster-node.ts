@@ -1,6 +1,6 @@
 /** One HSM of a simulated cluster, as its management tools reach it. */
 import { randomBytes } from 'node:crypto';
-import { isAlive, markOf } from '../../pkcs11/process-mark.ts';
+import { isAlive, markOf } from '../../processes/process-mark.ts';
 import {
   type ClientKind,
   type HsmCertificates,

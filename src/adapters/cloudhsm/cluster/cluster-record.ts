@@ -3,7 +3,7 @@
  * only what differs from node to node. Keys of the records are key handles or attribute numbers in decimal.
  */
 import { randomBytes } from 'node:crypto';
-import type { ProcessMark } from '../../pkcs11/process-mark.ts';
+import type { ProcessMark } from '../../processes/process-mark.ts';
 import type { HsmType } from '../simulator/personality.ts';
 import { type ClusterOptions, HsmRefusal, type KeyService, type QuorumService, type UserType } from './cluster.ts';
 import { passwordHash } from './passwords.ts';

@@ -5,7 +5,7 @@
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
-import { withFileLockSync } from '../../pkcs11/file-lock.ts';
+import { withFileLockSync } from '../../processes/file-lock.ts';
 import type { ClusterRecord } from './cluster-record.ts';
 
 export const CLUSTER_FILE = 'cluster.json';

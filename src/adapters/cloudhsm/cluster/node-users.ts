@@ -1,5 +1,5 @@
 /** Users of one node: who they are, how they log in, who may make, delete and change whom. Types and limits: facts 2.9. */
-import { isAlive } from '../../pkcs11/process-mark.ts';
+import { isAlive } from '../../processes/process-mark.ts';
 import { HsmRefusal, type HsmUser, type UserType } from './cluster.ts';
 import { bornUser, type ClusterRecord, type NodeRecord, type UserRecord } from './cluster-record.ts';
 import { checkPassword, checkUserName } from './passwords.ts';

@@ -8,13 +8,15 @@ import { join } from 'node:path';
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
 import { CKR } from '../../pkcs11/constants.ts';
 import { FLAG } from '../../pkcs11/simulator/attribute-table.ts';
-import { HandleSpace, seededRandom } from '../../pkcs11/simulator/handle-space.ts';
-import { Partition, prepareStateDir } from '../../pkcs11/simulator/partition.ts';
+import { HandleSpace } from '../../pkcs11/simulator/handle-space.ts';
+import { Partition } from '../../pkcs11/simulator/partition.ts';
 import type { Personality, TokenPersonality } from '../../pkcs11/simulator/personality.ts';
 import { Refusal } from '../../pkcs11/simulator/refusal.ts';
 import { createSimulatedModule, type SimulatedModule } from '../../pkcs11/simulator/simulated-module.ts';
 import type { SimulatedObject } from '../../pkcs11/simulator/simulated-object.ts';
 import { ObjectIndex, Slot } from '../../pkcs11/simulator/slot.ts';
+import { seededRandom } from '../../simulation/seeded-random.ts';
+import { prepareStateDir } from '../../simulation/state-folder.ts';
 import { IdentityStore } from '../attest/identity-store.ts';
 import { cloudhsmPersonality } from '../simulator/personality.ts';
 import {

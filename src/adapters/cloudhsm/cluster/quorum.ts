@@ -4,7 +4,7 @@
  * outlives its session and ends with its validity.
  */
 import { randomBytes } from 'node:crypto';
-import { isAlive } from '../../pkcs11/process-mark.ts';
+import { isAlive } from '../../processes/process-mark.ts';
 import {
   HsmRefusal,
   type KeyService,

@@ -3,7 +3,7 @@
  * again. Plain data: a devices file may carry it.
  */
 import type { Shape } from '../../../schema/shape.ts';
-import { seededRandom } from '../../pkcs11/simulator/handle-space.ts';
+import { seededRandom } from '../../simulation/seeded-random.ts';
 
 /**
  * `throttle`: ThrottlingException, nothing done · `internal-error`: KMSInternalException, nothing done · `access-denied`:

@@ -6,9 +6,9 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
-import { withFileLockSync } from '../../pkcs11/file-lock.ts';
-import { prepareStateDir } from '../../pkcs11/simulator/partition.ts';
-import { newRecord, payloadOf, RecordLog, sealRecord } from '../../pkcs11/simulator/record-log.ts';
+import { withFileLockSync } from '../../processes/file-lock.ts';
+import { newRecord, payloadOf, RecordLog, sealRecord } from '../../simulation/record-log.ts';
+import { prepareStateDir } from '../../simulation/state-folder.ts';
 import type { AliasRecord, GrantRecord, KeyRecord, Place } from './key-record.ts';
 import { SortedRecords } from './sorted-records.ts';
 

@@ -3,7 +3,7 @@
  * RFC 5649). The hash of MGF1 is that of OAEP.
  */
 import { constants, type KeyObject, privateDecrypt } from 'node:crypto';
-import { unwrapKwp } from '../../pkcs11/simulator/key-wrap.ts';
+import { unwrapKwp } from '../../../keys/aes-key-wrap.ts';
 import { refuse } from './service-error.ts';
 
 const HYBRID = 'RSA_AES_KEY_WRAP_';

@@ -7,8 +7,8 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
-import { ensureFolder, unwritable } from '../file-lock.ts';
-import { isAlive, markOf, type ProcessMark } from '../process-mark.ts';
+import { ensureFolder, unwritable } from '../../processes/file-lock.ts';
+import { isAlive, markOf, type ProcessMark } from '../../processes/process-mark.ts';
 
 interface HostEntry {
   readonly host: ProcessMark;

@@ -3,8 +3,8 @@
  * again. The plan is JSON: a devices file may carry it. Calls are named as in the standard (`C_Encrypt` covers init and update).
  */
 import type { Shape } from '../../../schema/shape.ts';
+import { seededRandom } from '../../simulation/seeded-random.ts';
 import { CKR } from '../constants.ts';
-import { seededRandom } from './handle-space.ts';
 import { refuse } from './refusal.ts';
 
 /**

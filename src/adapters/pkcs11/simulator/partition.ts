@@ -3,9 +3,9 @@
  * The state file holds key material in clear: it is a simulator's.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { KeyferryError } from '../../../errors/keyferry-error.ts';
+import { payloadOf, RecordLog } from '../../simulation/record-log.ts';
 import { CKA, CKR } from '../constants.ts';
 import type { Personality, TokenPersonality } from './personality.ts';
 import {
@@ -19,15 +19,8 @@ import {
   type Role,
   type TokenState,
 } from './record-codec.ts';
-import { payloadOf, RecordLog } from './record-log.ts';
 import { refuse } from './refusal.ts';
 import type { SimulatedObject } from './simulated-object.ts';
-
-const README = `State of a simulated HSM of keyferry.
-
-The *.log files hold the keys of the simulated tokens IN CLEAR TEXT. They are for rehearsals and tests.
-Never put a production key into a simulated device. Delete this folder to start with empty tokens.
-`;
 
 /** How stale the view of other processes' changes may be where nothing is looked up, in milliseconds. */
 const STALE_MS = 5;
@@ -48,23 +41,6 @@ function bornToken(personality: Personality, token: TokenPersonality): TokenStat
     user: newPin(token.userPin),
     officer: newPin(token.officerPin),
   };
-}
-
-/** Makes the state folder (0700) and its README; refuses one that others can write. */
-export function prepareStateDir(stateDir: string): void {
-  try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    if ((statSync(stateDir).mode & 0o022) !== 0) {
-      throw new KeyferryError('state-unsafe', `others can write the state folder of a simulated device: ${stateDir}`);
-    }
-    const readme = join(stateDir, 'README');
-    if (!existsSync(readme)) writeFileSync(readme, README, { mode: 0o600 });
-  } catch (cause) {
-    if (cause instanceof KeyferryError) throw cause;
-    throw new KeyferryError('state-unwritable', `the state folder of a simulated device cannot be used: ${stateDir}`, {
-      cause,
-    });
-  }
 }
 
 export class Partition {

@@ -4,7 +4,7 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
-import { newRecord, payloadOf, sealRecord } from './record-log.ts';
+import { newRecord, payloadOf, sealRecord } from '../../simulation/record-log.ts';
 import type { SimulatedObject } from './simulated-object.ts';
 import { ValueList } from './value-list.ts';
 

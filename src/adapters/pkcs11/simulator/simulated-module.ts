@@ -5,6 +5,7 @@
  * Leaves out what the port has not: digests, verification, derivation, multi-part operations, read-only sessions.
  */
 import { randomBytes } from 'node:crypto';
+import { seededRandom } from '../../simulation/seeded-random.ts';
 import { CKA, CKF_MECHANISM, CKR } from '../constants.ts';
 import type {
   Attribute,
@@ -21,7 +22,6 @@ import { FLAG } from './attribute-table.ts';
 import { type CryptoInput, checkKeyFits, decryptData, encryptData, signData } from './crypto-operations.ts';
 import { CryptoPool } from './crypto-pool.ts';
 import { FaultInjector, type FaultPlan } from './faults.ts';
-import { seededRandom } from './handle-space.ts';
 import { type CreationContext, checkPair, createFromTemplate, generateSecret, makePair } from './key-creation.ts';
 import { unwrapKey, wrapKey } from './key-transport.ts';
 import type { MechanismRow } from './mechanism-table.ts';

@@ -1,7 +1,8 @@
 /** The slots of a simulated device: a partition per token, and for an HA group a slot over its members' partitions. */
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
+import { prepareStateDir } from '../../simulation/state-folder.ts';
 import { HandleSpace } from './handle-space.ts';
-import { Partition, prepareStateDir } from './partition.ts';
+import { Partition } from './partition.ts';
 import type { Personality } from './personality.ts';
 import { ObjectIndex, Slot } from './slot.ts';
 

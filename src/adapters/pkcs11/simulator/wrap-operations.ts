@@ -1,11 +1,11 @@
 /** Wrapping and unwrapping of key material by mechanism. What a payload is and who may wrap it is decided elsewhere. */
 import { constants, publicEncrypt, randomBytes } from 'node:crypto';
+import { unwrapKw, unwrapKwPkcs5, unwrapKwp, wrapKw, wrapKwPkcs5, wrapKwp } from '../../../keys/aes-key-wrap.ts';
 import { CKG, CKM, CKR } from '../constants.ts';
 import type { Mechanism } from '../cryptoki.ts';
 import { cbc } from './block-cipher.ts';
 import type { CryptoPool } from './crypto-pool.ts';
 import { gcmParameter, unwrapGcm, wrapGcm } from './gcm-wrap.ts';
-import { unwrapKw, unwrapKwPkcs5, unwrapKwp, wrapKw, wrapKwPkcs5, wrapKwp } from './key-wrap.ts';
 import type { MechanismRow } from './mechanism-table.ts';
 import type { Refusals } from './personality.ts';
 import { refuse } from './refusal.ts';

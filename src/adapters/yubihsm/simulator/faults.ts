@@ -3,7 +3,7 @@
  * test can be run again. The plan is JSON: a devices file may carry it.
  */
 import type { Shape } from '../../../schema/shape.ts';
-import { seededRandom } from '../../pkcs11/simulator/handle-space.ts';
+import { seededRandom } from '../../simulation/seeded-random.ts';
 import { COMMAND } from '../wire/command-codes.ts';
 
 /**

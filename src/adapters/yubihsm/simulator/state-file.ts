@@ -5,9 +5,9 @@
 import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
-import { withFileLock } from '../../pkcs11/file-lock.ts';
-import { prepareStateDir } from '../../pkcs11/simulator/partition.ts';
-import { newRecord, payloadOf, RecordLog, sealRecord } from '../../pkcs11/simulator/record-log.ts';
+import { withFileLock } from '../../processes/file-lock.ts';
+import { newRecord, payloadOf, RecordLog, sealRecord } from '../../simulation/record-log.ts';
+import { prepareStateDir } from '../../simulation/state-folder.ts';
 import { type Change, DeviceState } from './device-state.ts';
 
 const STATE_FILE = 'yubihsm.log';

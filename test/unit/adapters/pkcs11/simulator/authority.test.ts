@@ -4,13 +4,14 @@ import type { Attribute } from '../../../../../src/adapters/pkcs11/cryptoki.ts';
 import { FLAG } from '../../../../../src/adapters/pkcs11/simulator/attribute-table.ts';
 import { boolValue, ulongValue } from '../../../../../src/adapters/pkcs11/simulator/attribute-values.ts';
 import type { Authority } from '../../../../../src/adapters/pkcs11/simulator/authority.ts';
-import { HandleSpace, seededRandom } from '../../../../../src/adapters/pkcs11/simulator/handle-space.ts';
+import { HandleSpace } from '../../../../../src/adapters/pkcs11/simulator/handle-space.ts';
 import { Partition } from '../../../../../src/adapters/pkcs11/simulator/partition.ts';
 import { GENERIC_PERSONALITY } from '../../../../../src/adapters/pkcs11/simulator/personality.ts';
 import { refuse } from '../../../../../src/adapters/pkcs11/simulator/refusal.ts';
 import { createSimulatedModule } from '../../../../../src/adapters/pkcs11/simulator/simulated-module.ts';
 import { LooseObject, type SimulatedObject } from '../../../../../src/adapters/pkcs11/simulator/simulated-object.ts';
 import { ObjectIndex, Slot } from '../../../../../src/adapters/pkcs11/simulator/slot.ts';
+import { seededRandom } from '../../../../../src/adapters/simulation/seeded-random.ts';
 
 const STAMP = 0x8000_0001;
 

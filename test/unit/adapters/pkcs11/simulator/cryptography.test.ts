@@ -8,7 +8,7 @@ import {
   wrapKw,
   wrapKwPkcs5,
   wrapKwp,
-} from '../../../../../src/adapters/pkcs11/simulator/key-wrap.ts';
+} from '../../../../../src/keys/aes-key-wrap.ts';
 import { aModule, makeAes, makeRsa, oaep } from '../../../../support/cryptoki-module.ts';
 import { slowRefusalOf, template } from '../../../../support/cryptoki-templates.ts';
 

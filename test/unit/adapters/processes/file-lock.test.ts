@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { withFileLock, withFileLockSync } from '../../../../../src/adapters/pkcs11/file-lock.ts';
-import { isAlive, markOf } from '../../../../../src/adapters/pkcs11/process-mark.ts';
+import { withFileLock, withFileLockSync } from '../../../../src/adapters/processes/file-lock.ts';
+import { isAlive, markOf } from '../../../../src/adapters/processes/process-mark.ts';
 
 let path: string;
 

@@ -6,7 +6,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { KeyferryError } from '../../../errors/keyferry-error.ts';
+import { KeyferryError } from '../../errors/keyferry-error.ts';
 
 const HEAD_BYTES = 12;
 const RECORD_MAGIC = 0x6b66_7231;
