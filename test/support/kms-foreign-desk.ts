@@ -24,7 +24,7 @@ export interface Said {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** The last line of stdout; with --json the result. */
+  /** With --json the result: all of stdout, or its last line. */
   readonly json: Readonly<Record<string, unknown>>;
 }
 
@@ -59,13 +59,25 @@ async function keyferry(args: readonly string[]): Promise<Said> {
     await stderr.write(failureJson(error));
     code = error instanceof KeyferryError ? error.exitCode : BAD_END;
   }
-  const last = stdout.text().trimEnd().split('\n').at(-1) ?? '';
-  return {
-    code,
-    stdout: stdout.text(),
-    stderr: stderr.text(),
-    json: last.startsWith('{') ? (JSON.parse(last) as Said['json']) : {},
-  };
+  return { code, stdout: stdout.text(), stderr: stderr.text(), json: resultIn(stdout.text()) };
+}
+
+function resultIn(stdout: string): Said['json'] {
+  for (const text of [stdout, stdout.trimEnd().split('\n').at(-1) ?? '']) {
+    try {
+      return JSON.parse(text) as Said['json'];
+    } catch {
+      // Text for people, or lines before the result.
+    }
+  }
+  return {};
+}
+
+export interface SeenItem {
+  readonly state: string;
+  readonly reason: string | null;
+  readonly verification: { readonly method: string; readonly strength: string; readonly result: string } | null;
+  readonly error: { readonly code: string; readonly message: string; readonly hint: string } | null;
 }
 
 export interface DeskOptions {
@@ -81,9 +93,11 @@ export interface DeskOptions {
   readonly account?: string;
 }
 
-export interface ForeignDeskOfCli {
+export interface ForeignCli {
   readonly kms: ForeignService;
   keyferry(...args: readonly string[]): Promise<Said>;
+  /** Of the newest run, by label. */
+  items(): Promise<Readonly<Record<string, SeenItem>>>;
   /** Writes the playbook of this route, changed, and gives its path. */
   playbook(edit?: (text: string) => string): string;
   devices(account: string): void;
@@ -93,7 +107,7 @@ const QUICK =
   'settle-reads: 3, settle-interval: 10ms, quotas: { GetParametersForImport: 0, CreateKey: 0, ImportKeyMaterial: 0, CreateAlias: 0, UpdateAlias: 0, DeleteImportedKeyMaterial: 0 }';
 
 /** Only inside of a test. The SDK takes its credentials from the environment. */
-export async function foreignDesk(options: DeskOptions = {}): Promise<ForeignDeskOfCli> {
+export async function foreignDesk(options: DeskOptions = {}): Promise<ForeignCli> {
   const { source = 'classic', aes = 2, hmac = 0, pairs = [] } = options;
   const dir = mkdtempSync(join(tmpdir(), 'keyferry-foreign-'));
   const kms = await openForeignKms(options.ways, options.keys);
@@ -113,10 +127,20 @@ export async function foreignDesk(options: DeskOptions = {}): Promise<ForeignDes
     writeFileSync(join(dir, 'devices.yaml'), text, { mode: 0o600 });
   };
   devices(`endpoint: "${kms.url}", ${QUICK}${options.account === undefined ? '' : `, ${options.account}`}`);
+  const desk: ForeignCli['keyferry'] = (...args) =>
+    keyferry([...args, '-d', join(dir, 'devices.yaml'), '--home', join(dir, 'home')]);
   return {
     kms,
     devices,
-    keyferry: (...args) => keyferry([...args, '-d', join(dir, 'devices.yaml'), '--home', join(dir, 'home')]),
+    keyferry: desk,
+    items: async () => {
+      const { stdout } = await desk('status', '--items', '--json');
+      const lines = stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as SeenItem & { label?: string });
+      return Object.fromEntries(lines.flatMap((line) => (line.label === undefined ? [] : [[line.label, line]])));
+    },
     playbook: (edit = (text) => text) => {
       const file = join(dir, `${source === 'classic' ? 'classic' : 'cloudhsm'}-to-kms.yaml`);
       writeFileSync(file, edit(readFileSync(join(PLAYBOOKS, file.slice(dir.length + 1)), 'utf8')));
