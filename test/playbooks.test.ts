@@ -41,7 +41,10 @@ class Site {
   }
 
   keyferry(...args: string[]): Promise<CliResult> {
-    return runCli([...args, '-d', this.devices], { cwd: this.dir, env: { NEW_PASSWORD: 'correct-horse' } });
+    return runCli([...args, '-d', this.devices], {
+      cwd: this.dir,
+      env: { NEW_PASSWORD: 'correct-horse', WRAP_KEY: '5a'.repeat(32) },
+    });
   }
 
   async json(...args: string[]): Promise<Record<string, unknown>> {
@@ -170,6 +173,24 @@ title: Make keys on a YubiHSM
 devices: { token: yubihsm }
 prepare:
 ${steps.map((step) => `  - ${step}\n`).join('')}`;
+
+/** Two keys that may leave, and one that may not. */
+async function backedUp(site: Site): Promise<void> {
+  site.write(
+    'make-keys.yaml',
+    tokenKeys(
+      '{ do: token.generate-key, with: { type: aes, bits: 256, label: payments-aes, extractable: true } }',
+      '{ do: token.generate-ec-key-pair, with: { label: payments-ec, curve: P-256, extractable: true } }',
+      '{ do: token.generate-ec-key-pair, with: { label: payments-stays, curve: P-256 } }',
+    ),
+  );
+  await site.json('run', 'make-keys.yaml', '--yes');
+  mkdirSync(join(site.dir, 'backup'), { mode: 0o700 });
+  const before = await site.keys('token');
+  const { summary } = await site.run('yubihsm-backup.yaml', '-i', 'folder=backup', '-i', 'wrap_key=env:WRAP_KEY');
+  expect(summary).toMatchObject({ total: 4, migrated: 3, skipped: 1 });
+  expect(await site.keys('token')).toEqual(before);
+}
 
 /** A test without a scenario would be no test: the key is the playbook's file. */
 const SCENARIOS: Readonly<Record<string, (site: Site) => Promise<void>>> = {
@@ -306,15 +327,30 @@ const SCENARIOS: Readonly<Record<string, (site: Site) => Promise<void>>> = {
     const roles = ['-i', `administrators=${role('admin')}`, '-i', `users=${role('ebs')}`];
     expect((await site.keyferry('run', 'external-cmk.yaml', '--yes', ...roles)).code).toBe(2);
     await site.run('external-cmk.yaml', ...roles, '--allow-plaintext');
-    const [escrow, ...others] = (await site.json('keys', 'token')).keys as Record<string, unknown>[];
+    const listed = (await site.json('keys', 'token')).keys as Record<string, unknown>[];
+    const [escrow, ...others] = listed.filter(({ type }) => type !== 'other');
     expect(others).toEqual([]);
     expect(escrow).toMatchObject({ label: 'aws-cmk', class: 'secret', bits: 256, exportable: true });
     expect(await site.keys('account')).toMatchObject([{ label: 'aws-cmk', class: 'secret' }]);
     // The alias is taken: a second run is refused before anything is made.
     const again = await site.keyferry('run', 'external-cmk.yaml', '--yes', '--allow-plaintext', '--json', ...roles);
     expect(again.code).toBe(3);
-    expect(await site.keys('token')).toHaveLength(1);
+    expect(await site.keys('token')).toHaveLength(listed.length);
     expect(await site.keys('account')).toHaveLength(1);
+  },
+  'yubihsm-backup.yaml': async (site) => {
+    withTokens(site);
+    await backedUp(site);
+    expect(readdirSync(join(site.dir, 'backup'))).toHaveLength(3);
+  },
+  'yubihsm-restore.yaml': async (site) => {
+    withTokens(site);
+    await backedUp(site);
+    // The factory's authentication key is on every device.
+    rmSync(join(site.dir, 'backup/authentication-key-0x0001.wrapped'));
+    await site.run('yubihsm-restore.yaml', '-i', 'files=backup/*.wrapped', '-i', 'wrap_key=env:WRAP_KEY');
+    const labels = (await site.keys('spare')).map(({ label }) => label);
+    expect(labels.sort()).toEqual(['DEFAULT AUTHKEY CHANGE THIS ASAP', 'payments-aes', 'payments-ec']);
   },
   'import-plaintext-key.yaml': async (site) => {
     site.devices = 'devices.simulated.yaml';

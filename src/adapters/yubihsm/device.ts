@@ -25,7 +25,7 @@ import { fillYubiHsm } from './fill.ts';
 import { answerChallenge, checkValue, fingerprintKey, makeChallenge } from './objects/fingerprints.ts';
 import { type Found, recordOf } from './objects/key-model.ts';
 import { locate } from './objects/locate.ts';
-import { isKeyObject, kindOf } from './objects/object-kinds.ts';
+import { kindOf } from './objects/object-kinds.ts';
 import { spkiOf } from './objects/public-half.ts';
 import type { YubiHsm } from './yubihsm.ts';
 
@@ -57,7 +57,8 @@ export class YubiHsmDevice implements Device {
     const hsm = this.#hsm;
     const wanted = query.classes ?? KEY_CLASSES;
     this.#remember(query.fingerprint?.salt);
-    const listed = (await hsm.list()).filter(({ type }) => isKeyObject(type));
+    // Opaques, authentication keys and the like too, as secret keys of type other: a backup has to account for them.
+    const listed = await hsm.list();
     for (let start = 0; start < listed.length; start += BATCH) {
       const records: KeyRecord[] = [];
       for (const { type, id } of listed.slice(start, start + BATCH)) {

@@ -27,10 +27,15 @@ export const capabilities: Field = optional({
   description: 'Capabilities of the new object by their names; absent: what its usage needs',
 });
 
+/** Of `delegated` alone: whatever the session may hand on. */
+const EVERYTHING = 'all';
+
 export const delegated: Field = optional({
-  ...capabilityList,
+  kind: 'list',
+  of: { kind: 'enum', values: [...CAPABILITY_NAMES, EVERYTHING] },
   description:
-    'What the keys under this wrap key may be able to do; absent: what the key that it is like can do, else any use of keys',
+    'What the keys under this wrap key may be able to do; [all]: all that the authentication key may delegate; absent: what the key that it ' +
+    'is like can do, else any use of keys',
 });
 
 const wrong = (name: string, wanted: string): KeyferryError =>
@@ -52,6 +57,13 @@ export function readDomainsIfGiven(args: Arguments): number | undefined {
   const mask = domainsMask(text);
   if (mask === undefined || mask === 0) throw wrong('domains', 'a list of domains from 1 to 16, or all');
   return mask;
+}
+
+/** `all`: what the session may delegate. */
+export function readDelegatedIfGiven(args: Arguments, all: bigint): bigint | undefined {
+  const { delegated: value } = args;
+  if (Array.isArray(value) && value.length === 1 && value[0] === EVERYTHING) return all;
+  return readCapabilitiesIfGiven(args, 'delegated');
 }
 
 export function readCapabilitiesIfGiven(args: Arguments, name = 'capabilities'): bigint | undefined {

@@ -23,6 +23,7 @@ import {
   domains,
   objectId,
   readCapabilitiesIfGiven,
+  readDelegatedIfGiven,
   readDomainsIfGiven,
 } from './arguments.ts';
 
@@ -80,7 +81,7 @@ export async function delegationOf(
   args: Arguments,
 ): Promise<{ readonly delegated: bigint; readonly domains: number }> {
   const like = readKeyIfKnown(args, 'like');
-  const told = readCapabilitiesIfGiven(args, 'delegated');
+  const told = readDelegatedIfGiven(args, hsm.authority.delegated);
   const found = like === null ? null : (await locate(hsm, like)).info;
   return {
     delegated: told ?? found?.capabilities ?? KEY_CAPABILITIES & hsm.authority.delegated,

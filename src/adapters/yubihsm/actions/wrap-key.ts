@@ -12,6 +12,7 @@ import { exportRsaWrapped as exportObject, getRsaWrappedKey } from '../commands/
 import { exportWrapped as exportCcm } from '../commands/export-wrapped.ts';
 import { attributesOf, type Found, objectInWords, whyNotExportable } from '../objects/key-model.ts';
 import { locate } from '../objects/locate.ts';
+import { idText } from '../objects/object-id.ts';
 import { kindOf } from '../objects/object-kinds.ts';
 import { logProblem } from '../objects/permissions.ts';
 import { rightsText } from '../objects/rights-text.ts';
@@ -26,6 +27,7 @@ import {
 } from '../objects/wrap-routes.ts';
 import { ALGORITHM, aesKeyBytes, isEd25519, rsaModulusBytes } from '../wire/algorithms.ts';
 import type { ObjectInfo } from '../wire/object-info.ts';
+import { objectTypeName } from '../wire/object-types.ts';
 import type { YubiHsm } from '../yubihsm.ts';
 import { block, blocks, type YubiHsmAction } from './action.ts';
 
@@ -95,7 +97,14 @@ function wrapping({ name, summary, fields, mechanism: mechanismOf }: Wrapping): 
       summary,
       effect: 'read',
       input: shape({ key: key('The key to wrap'), 'wrapping-key': key('The key to wrap it under'), ...fields }),
-      outputs: { data: { type: 'artifact', lifetime: 'run', description: 'The wrapped key' } },
+      outputs: {
+        data: { type: 'artifact', lifetime: 'run', description: 'The wrapped key' },
+        name: {
+          type: 'string',
+          lifetime: 'run',
+          description: 'Type and id, which no two objects share: symmetric-key-0x0100',
+        },
+      },
       role: { kind: 'wrap', payload: 'key', wrappingKey: 'wrapping-key', wrapped: 'data' },
     },
     async preview(hsm, calls) {
@@ -125,7 +134,7 @@ function wrapping({ name, summary, fields, mechanism: mechanismOf }: Wrapping): 
         bytes,
         payload: { ...kind, usage: usageOf(payload), rights: rightsText(payload.info) },
       };
-      return done({ data });
+      return done({ data, name: `${objectTypeName(payload.info.type)}-${idText(payload.info.id)}` });
     },
   };
 }

@@ -7,7 +7,7 @@ import { type CapabilityName, hasCapability } from '../wire/capabilities.ts';
 import type { ObjectInfo } from '../wire/object-info.ts';
 import { OBJECT_TYPE, ORIGIN, objectTypeName } from '../wire/object-types.ts';
 import { idHex, idText } from './object-id.ts';
-import { kindOf } from './object-kinds.ts';
+import { isKeyObject, kindOf } from './object-kinds.ts';
 
 /** An object, or the public half of one. */
 export interface Found {
@@ -51,6 +51,10 @@ export function attributesOf({ info, isHalf }: Found): KeyAttributes {
     };
   }
   const extractable = has('exportable-under-wrap');
+  if (!isKeyObject(info.type)) {
+    // Its capabilities are no use of a key: those of an authentication key are what its sessions may do.
+    return { token: true, private: true, extractable, local: isLocal(info), modifiable: false, destroyable: true };
+  }
   return {
     token: true,
     private: true,

@@ -1,7 +1,7 @@
 /**
  * What the device's objects are in keyferry's words: class, type, length. An AES key may be a symmetric key or a wrap key, an RSA private key
  * an asymmetric key or a wrap key; the public half of a pair is no object of its own. What is no key at all (opaque, authentication key,
- * template, OTP key) is `secret` of type `other`: it is named so, and never in an inventory of keys.
+ * template, OTP key) is `secret` of type `other`: it is in the inventory, since it may be backed up, and never found as a key.
  */
 import type { Curve, KeyClass, KeyType } from '../../../keys/key-spec.ts';
 import {

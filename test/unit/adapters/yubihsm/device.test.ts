@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Device } from '../../../../src/adapters/adapter.ts';
+import type { Device, InventoryQuery } from '../../../../src/adapters/adapter.ts';
 import { COMMAND } from '../../../../src/adapters/yubihsm/wire/command-codes.ts';
 import { fingerprintOf, PROBE_MESSAGE } from '../../../../src/keys/fingerprint.ts';
-import type { KeyRef } from '../../../../src/keys/key-record.ts';
-import { listKeys, SALT } from '../../../support/pkcs11-devices.ts';
+import type { KeyRecord, KeyRef } from '../../../../src/keys/key-record.ts';
+import { listKeys as listObjects, SALT } from '../../../support/pkcs11-devices.ts';
 import {
   findingsOf,
   make,
@@ -21,8 +21,40 @@ const open = async (options: SiteOptions = {}, rights = {}): Promise<Device> => 
 };
 afterEach(async () => site?.close());
 
+/** Without what is no key: opaques, authentication keys. */
+const listKeys = async (device: Device, query: InventoryQuery = {}): Promise<KeyRecord[]> =>
+  (await listObjects(device, query)).filter(({ handle }) => !/^(opaque|authentication-key)/.test(handle));
+
 describe('the inventory', () => {
-  it('lists keys of every type with what they may do, and no opaques or authentication keys', async () => {
+  it('lists what is no key too, by whether it may leave, and without a use', async () => {
+    const device = await open();
+    const opaque = { data: new Uint8Array(8), algorithm: 'opaque-data', label: 'note' };
+    await make(device, { ...opaque, id: '0005' }, { action: 'put-opaque', output: 'object' });
+    await make(device, { ...opaque, id: '0006', extractable: true }, { action: 'put-opaque', output: 'object' });
+    const records = (await listObjects(device)).sort((one, other) => one.id.localeCompare(other.id));
+    const lines = records.map(({ handle, class: keyClass, type, bits, exportable }) => [
+      handle,
+      keyClass,
+      type,
+      bits,
+      exportable,
+    ]);
+    expect(lines.filter(([handle]) => !String(handle).startsWith('auth'))).toEqual([
+      ['opaque/0005', 'secret', 'other', 0, false],
+      ['opaque/0006', 'secret', 'other', 0, true],
+    ]);
+    expect(lines.filter(([handle]) => String(handle).startsWith('auth')).length).toBeGreaterThan(0);
+    expect(records.find(({ handle }) => handle === 'opaque/0005')?.reason).toBe(
+      'opaque 0x0005 lacks exportable-under-wrap: it can never leave this device',
+    );
+    for (const { attributes } of records) {
+      const { encrypt, decrypt, sign, verify, wrap, unwrap, derive } = attributes;
+      expect([encrypt, decrypt, sign, verify, wrap, unwrap, derive]).toEqual(Array(7).fill(undefined));
+    }
+    expect(records.map(({ kcv }) => kcv)).toEqual(records.map(() => null));
+  });
+
+  it('lists keys of every type with what they may do', async () => {
     const device = await open();
     await make(device, { id: '0001', label: 'aes', extractable: true });
     await make(device, { id: '0002', label: 'mac', type: 'generic-secret', bits: 384 });
