@@ -1,0 +1,121 @@
+/** What the adapter makes of an account whose lists, tags and keys are not as it would have them. */
+import { describe, expect, it } from 'vitest';
+import type { Device } from '../../../../src/adapters/adapter.ts';
+import { caught } from '../../../support/kms-device-errors.ts';
+import {
+  answering,
+  create,
+  createdKey,
+  dropping,
+  jsonAnswer,
+  openBentKms,
+  refusal,
+  sourceKey,
+} from '../../../support/kms-device-fixtures.ts';
+
+const POLICY = {
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Principal: { AWS: '*' }, Action: 'kms:*', Resource: '*' }],
+};
+
+async function inventory(device: Device): Promise<number> {
+  let count = 0;
+  for await (const page of device.inventory({})) count += page.length;
+  return count;
+}
+
+it('gives up a list whose next page is the same again', async () => {
+  const page = jsonAnswer(200, { Keys: [], Truncated: true, NextMarker: 'again' });
+  const { device, sent } = await openBentKms({ bend: answering('ListKeys', page) });
+  expect(await caught(inventory(device))).toMatchObject({ code: 'device-refused', outcome: 'not-applied' });
+  expect(sent.filter((operation) => operation === 'ListKeys')).toHaveLength(2);
+  await device.close();
+});
+
+describe('a key that its policy closes to the caller', () => {
+  it.each(['DescribeKey', 'ListResourceTags'])('is left out of lists, and others are not: %s', async (operation) => {
+    let isClosed = false;
+    const { device } = await openBentKms({
+      bend: async (asked, nth) =>
+        isClosed && asked === operation && nth % 2 === 0 ? refusal('AccessDeniedException') : null,
+    });
+    for (const label of ['a', 'b', 'c', 'd']) await createdKey(device, { like: sourceKey({ label }) });
+    isClosed = true;
+    expect(await inventory(device)).toBe(2);
+    isClosed = false;
+    expect(await inventory(device)).toBe(4);
+    await device.close();
+  });
+
+  it.each([
+    ['may be the one that was made under a policy of the playbook', { policy: POLICY }, 'ambiguous'],
+    ['is not the one that was made under the default policy', {}, 'absent'],
+  ])('%s', async (_name, more, state) => {
+    const { device } = await openBentKms({
+      bend: async (operation, nth, carryOut) => {
+        if (operation === 'DescribeKey') return refusal('AccessDeniedException');
+        return await dropping('CreateKey', 2)(operation, nth, carryOut);
+      },
+    });
+    await createdKey(device, { like: undefined, spec: 'SYMMETRIC_DEFAULT' });
+    const args = { spec: 'SYMMETRIC_DEFAULT', ...more };
+    const { expectation } = await device.expect({ action: 'create-key', args }, null);
+    const call = { action: 'create-key', args, expectation };
+    expect(await caught(device.perform(call))).toMatchObject({ outcome: 'unknown' });
+    await device.close();
+    // Another process: it knows of no key.
+    const later = await openBentKms({
+      bend: async (operation) => {
+        if (operation === 'ListKeys') return jsonAnswer(200, { Keys: [{ KeyId: 'closed' }], Truncated: false });
+        return operation === 'DescribeKey' ? refusal('AccessDeniedException') : null;
+      },
+    });
+    expect(await later.device.reconcile(call, null)).toMatchObject({ state });
+    await later.device.close();
+  });
+});
+
+describe('create-key looks at what came of it', () => {
+  it('finds that tags are dropped', async () => {
+    const { device } = await openBentKms({
+      bend: answering('ListResourceTags', jsonAnswer(200, { Tags: [], Truncated: false })),
+    });
+    const { violations } = await create(device, 'create-key', { like: sourceKey() });
+    expect(violations).toMatchObject([{ code: 'attribute-mismatch', message: expect.stringContaining('tags') }]);
+    await device.close();
+  });
+
+  it('waits for tags that are late, and looks at those of the first key only', async () => {
+    const { device, sent } = await openBentKms({
+      bend: async (operation, nth) =>
+        operation === 'ListResourceTags' && nth < 4 ? jsonAnswer(200, { Tags: [], Truncated: false }) : null,
+    });
+    for (const label of ['a', 'b', 'c']) {
+      const { violations } = await create(device, 'create-key', { like: sourceKey({ label }) });
+      expect(violations).toEqual([]);
+    }
+    expect(sent.filter((operation) => operation === 'ListResourceTags')).toHaveLength(4);
+    await device.close();
+  });
+
+  it('does not mind when it may not look', async () => {
+    const { device } = await openBentKms({ bend: answering('ListResourceTags', refusal('AccessDeniedException')) });
+    const { violations } = await create(device, 'create-key', { like: sourceKey() });
+    expect(violations).toEqual([]);
+    await device.close();
+  });
+
+  it('finds a key of another origin, and gives it no name', async () => {
+    const { device, sent } = await openBentKms({
+      bend: async (operation, _nth, carryOut) => {
+        if (operation !== 'CreateKey') return null;
+        const { KeyMetadata: made } = JSON.parse(Buffer.from((await carryOut()).body).toString());
+        return jsonAnswer(200, { KeyMetadata: { ...made, Origin: 'AWS_KMS' } });
+      },
+    });
+    const { violations } = await create(device, 'create-key', { like: sourceKey(), alias: 'alias/payments' });
+    expect(violations).toMatchObject([{ message: expect.stringContaining('has Origin AWS_KMS, not EXTERNAL') }]);
+    expect(sent).not.toContain('CreateAlias');
+    await device.close();
+  });
+});
