@@ -116,6 +116,12 @@ const NEEDED_FOR: Readonly<Partial<Record<FingerprintMethod, string>>> = {
   'public-key': 'GetPublicKey',
 };
 
+const MAKERS: Readonly<Record<Trust, Pick<DeviceDescription, 'manufacturer' | 'model'>>> = {
+  simulated: { manufacturer: 'keyferry simulator', model: 'AWS KMS (simulated)' },
+  software: { manufacturer: 'not Amazon Web Services', model: 'a service with the API of AWS KMS' },
+  hardware: { manufacturer: 'Amazon Web Services', model: 'AWS KMS' },
+};
+
 function describe(
   { settings: { name, adapter, driver, values }, context, trust, lacks }: Described,
   { serial, account, region, settle }: KmsConnection,
@@ -128,8 +134,7 @@ function describe(
     trust,
     serial,
     label: account === null ? `${region}, ${unknown}` : `account ${account} in ${region}`,
-    manufacturer: driver === 'simulated' ? 'keyferry simulator' : 'Amazon Web Services',
-    model: driver === 'simulated' ? 'AWS KMS (simulated)' : 'AWS KMS',
+    ...MAKERS[trust],
     firmware: 'service',
     capabilities: {
       wrap: [],

@@ -175,8 +175,8 @@ describe('the driver aws', () => {
     expect(await device.describe()).toMatchObject({
       trust: 'software',
       serial: 'aws:210987654321:eu-west-1',
-      manufacturer: 'Amazon Web Services',
-      model: 'AWS KMS',
+      manufacturer: 'not Amazon Web Services',
+      model: 'a service with the API of AWS KMS',
     });
     await device.close();
   });
