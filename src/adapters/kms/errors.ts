@@ -88,8 +88,12 @@ const NAMED: Readonly<Record<string, Meaning>> = {
   InvalidAliasNameException: { code: 'argument-invalid', words: 'that is no name for an alias' },
   IncorrectKeyMaterialException: {
     code: 'device-refused',
-    words: 'the KMS key holds other material than this source key, or held it before it expired, and takes no other',
-    hint: 'Is it the right source key? If it is, import it into a new KMS key; this one takes its first material only.',
+    words:
+      'the KMS key holds other material than this source key, or held it before it expired, and takes no other; or, if it never had any, ' +
+      'this has not the length or the form of its key spec',
+    hint:
+      'Is it the right source key? If it is, import it into a new KMS key; this one takes its first material only. A private key has to ' +
+      'be PKCS#8 DER of the same kind and size, and nothing after it.',
   },
   IncorrectKeyException: { code: 'device-refused', words: 'the ciphertext belongs to another key' },
   InvalidImportTokenException: {

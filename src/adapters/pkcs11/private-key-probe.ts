@@ -15,8 +15,11 @@ import { spkiAt } from './public-half.ts';
 import type { Token } from './token.ts';
 import type { ResolvedWrap } from './wrap-probe.ts';
 
-/** `unknown`: the device does not allow such throw-away keys, or failed for another reason than that it does not do this. */
-export type PrivateKeyVerdict = 'wraps' | 'refuses' | 'other-format' | 'unknown';
+/**
+ * `padded`: PKCS#8 with zero bytes after it, up to a multiple of 8 (SoftHSM 2.6.1): strict readers of DER refuse it · `unknown`: the device
+ * does not allow such throw-away keys, or failed for another reason than that it does not do this.
+ */
+export type PrivateKeyVerdict = 'wraps' | 'padded' | 'refuses' | 'other-format' | 'unknown';
 
 const VERDICTS = new WeakMap<Token, Map<string, Promise<PrivateKeyVerdict>>>();
 
@@ -44,7 +47,7 @@ async function probe(token: Token, wrap: ResolvedWrap): Promise<PrivateKeyVerdic
     const spki = spkiAt(token, pair.publicKey, 'public');
     const wrapped = await wrapBy(token, wrap, { wrapping, payload: pair.privateKey });
     const opened = await openProbe(wrapped, { kind, hash });
-    return opened !== null && isPkcs8Of(opened, spki) ? 'wraps' : 'other-format';
+    return opened === null ? 'other-format' : formOf(opened, spki);
   } catch (error) {
     if (!(error instanceof CryptokiError)) throw error;
     if (isUnable(error)) return 'refuses';
@@ -73,13 +76,22 @@ async function makePair(token: Token): Promise<{ readonly publicKey: Handle; rea
 }
 
 /** Wipes the bytes. */
-function isPkcs8Of(opened: Uint8Array, spki: Uint8Array): boolean {
+function formOf(opened: Uint8Array, spki: Uint8Array): PrivateKeyVerdict {
   try {
     const key = createPrivateKey({ key: Buffer.from(opened), format: 'der', type: 'pkcs8' });
-    return createPublicKey(key).export({ type: 'spki', format: 'der' }).equals(spki);
+    if (!createPublicKey(key).export({ type: 'spki', format: 'der' }).equals(spki)) return 'other-format';
+    return opened.length > derLength(opened) ? 'padded' : 'wraps';
   } catch {
-    return false;
+    return 'other-format';
   } finally {
     opened.fill(0);
   }
+}
+
+/** Of a structure that OpenSSL could read: tag, length, contents. */
+function derLength(der: Uint8Array): number {
+  const first = der[1] ?? 0;
+  if (first < 0x80) return 2 + first;
+  const digits = der.subarray(2, 2 + (first & 0x7f));
+  return 2 + digits.length + digits.reduce((length, byte) => length * 256 + byte, 0);
 }

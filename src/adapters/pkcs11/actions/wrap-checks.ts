@@ -65,6 +65,12 @@ export async function privateKeyRefusal(token: Token, wrap: ResolvedWrap, payloa
   return null;
 }
 
+/** What a throw-away private key showed that is no refusal; null: nothing, or it is no private key. */
+export async function privateKeyNote(token: Token, wrap: ResolvedWrap, payload: KeyFacts): Promise<string | null> {
+  if (payload.class !== 'private' || (await privateKeyVerdict(token, wrap)) !== 'padded') return null;
+  return `${token.name} adds zero bytes to a private key whose length is no multiple of 8; a device that reads PKCS#8 strictly refuses it`;
+}
+
 /** Under a wrapping key that is not known yet only what fits under none is refused. */
 const LONGEST_MODULUS_BITS = 8192;
 

@@ -74,6 +74,16 @@ describe('a private key directly under RSA-OAEP', () => {
     expect(publicHalfOf(opened).equals(await device.publicKey(privateKey))).toBe(true);
   });
 
+  it('is noted in the plan where the device adds zero bytes, which strict readers refuse', async () => {
+    const { device, wrapper } = await bent(generous((pkcs8) => Buffer.concat([pkcs8, Buffer.alloc(5)])));
+    const { privateKey } = await makeSigningPair(device, 'P-256');
+    const args = wrapArgs(privateKey, wrapper, 'rsa-oaep-sha256');
+    const [findings] = await device.preview('wrap-key', [args], null);
+    expect(findings).toEqual([{ level: 'note', reason: expect.stringContaining('adds zero bytes to a private key') }]);
+    const wrapped = await wrapWith(device, privateKey, wrapper, 'rsa-oaep-sha256');
+    expect(openOaep(wrapped.bytes, OUTSIDE.privateKey, 'sha256').subarray(-5)).toEqual(Buffer.alloc(5));
+  });
+
   it('is blocked in the plan where the device refuses it, as the standard has it', async () => {
     const { device, wrapper, objects } = await bent();
     const { privateKey } = await makeSigningPair(device, 'P-256');
