@@ -11,6 +11,7 @@ const AWS = AWS_PLACES.find((path) => existsSync(path));
 export interface ServedKms {
   /** The line of JSON that the command printed. */
   readonly facts: Readonly<Record<string, string>>;
+  readonly pid: number;
   stop(signal: NodeJS.Signals): Promise<CliResult>;
 }
 
@@ -29,6 +30,7 @@ export async function serveBuiltKms(args: readonly string[], { cwd }: { readonly
   });
   return {
     facts: JSON.parse(line) as Record<string, string>,
+    pid: child.pid ?? 0,
     stop: (signal) => {
       child.kill(signal);
       return result;
