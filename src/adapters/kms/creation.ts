@@ -2,9 +2,9 @@
 import { KeyferryError } from '../../errors/keyferry-error.ts';
 import type { KeyRef } from '../../keys/key-record.ts';
 import { labelText } from '../../keys/locator.ts';
+import type { Arguments } from '../actions/action.ts';
+import { readBooleanIfGiven, readKeyIfKnown, readTextIfGiven } from '../actions/arguments.ts';
 import { isNotYet } from '../adapter.ts';
-import type { Arguments } from '../pkcs11/actions/action.ts';
-import { readBooleanIfGiven, readKeyIfKnown, readTextIfGiven } from '../pkcs11/actions/arguments.ts';
 import { readAliasIfGiven, readMap, readTextMap, readTexts } from './actions/arguments.ts';
 import type { KmsConnection } from './connection.ts';
 import { type ImportableSpec, importableSpec, KEY_USAGES, type KeyUsage, SPEC_MODELS } from './key-model.ts';

@@ -1,18 +1,8 @@
 /** A Device over AWS KMS: every method of the port. What the actions do is in actions/. */
 import type { Fingerprint } from '../../keys/fingerprint.ts';
 import type { KeyRecord, KeyRef } from '../../keys/key-record.ts';
-import type {
-  ActionCall,
-  ActionResult,
-  Device,
-  DeviceDescription,
-  Finding,
-  FingerprintRequest,
-  Forecast,
-  InventoryQuery,
-  Reconciliation,
-} from '../adapter.ts';
-import type { KmsAction } from './actions/action.ts';
+import { ActingDevice } from '../actions/acting-device.ts';
+import type { Device, DeviceDescription, FingerprintRequest, InventoryQuery } from '../adapter.ts';
 import { KMS_ACTIONS } from './actions/actions.ts';
 import { inParallel } from './bounded.ts';
 import type { KmsConnection } from './connection.ts';
@@ -21,11 +11,12 @@ import type { CatalogEntry } from './key-catalog.ts';
 import { recordOf } from './key-model.ts';
 import { describeKey, inWords, keyIdOf } from './locate.ts';
 
-export class KmsDevice implements Device {
+export class KmsDevice extends ActingDevice<KmsConnection> implements Device {
   readonly #kms: KmsConnection;
   readonly #description: DeviceDescription;
 
   constructor(kms: KmsConnection, description: DeviceDescription) {
+    super(kms, KMS_ACTIONS);
     this.#kms = kms;
     this.#description = description;
   }
@@ -46,30 +37,6 @@ export class KmsDevice implements Device {
     if (fingerprint === undefined || metadata.KeyState !== 'Enabled') return record;
     const made = await fingerprintKey(this.#kms, metadata, fingerprint.salt, fingerprint.methods);
     return { ...record, locator: { ...record.locator, fingerprint: made } };
-  }
-
-  async preview(
-    action: string,
-    calls: readonly Readonly<Record<string, unknown>>[],
-  ): Promise<readonly (readonly Finding[])[]> {
-    const { preview } = this.#action(action);
-    return preview === undefined ? calls.map(() => []) : await preview(this.#kms, calls);
-  }
-
-  async expect(call: ActionCall): Promise<Forecast> {
-    const { expect } = this.#action(call.action);
-    if (expect === undefined) throw this.#kms.fail('argument-invalid', `${call.action} creates nothing.`);
-    return await expect(this.#kms, call);
-  }
-
-  async perform(call: ActionCall): Promise<ActionResult> {
-    return await this.#action(call.action).perform(this.#kms, call);
-  }
-
-  async reconcile(call: ActionCall): Promise<Reconciliation> {
-    const { reconcile } = this.#action(call.action);
-    if (reconcile === undefined) throw this.#kms.fail('argument-invalid', `${call.action} changes nothing.`);
-    return await reconcile(this.#kms, call);
   }
 
   async fingerprint({ key, salt, methods }: FingerprintRequest): Promise<Fingerprint | null> {
@@ -100,11 +67,5 @@ export class KmsDevice implements Device {
 
   async close(): Promise<void> {
     await this.#kms.close();
-  }
-
-  #action(name: string): KmsAction {
-    const action = KMS_ACTIONS.get(name);
-    if (action === undefined) throw this.#kms.fail('argument-invalid', `there is no action "${name}".`);
-    return action;
   }
 }

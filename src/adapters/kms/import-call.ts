@@ -3,7 +3,7 @@ import type { KeyMetadata } from '@aws-sdk/client-kms';
 import { ImportParameters } from '../../keys/import-parameters.ts';
 import type { KeyRef } from '../../keys/key-record.ts';
 import { isWrappedKey, type WrappedKey } from '../../keys/wrapped-key.ts';
-import type { Arguments } from '../pkcs11/actions/action.ts';
+import type { Arguments } from '../actions/action.ts';
 import type { KmsConnection } from './connection.ts';
 import { expiryInput } from './expiry.ts';
 import { modelOf } from './key-model.ts';

@@ -4,8 +4,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { KeyClass, KeyType } from '../../keys/key-spec.ts';
+import { ambiguous, markerOf, type Source } from '../actions/action.ts';
 import type { ActionCall, Expectation, Forecast, Outputs, Reconciliation, Violation } from '../adapter.ts';
-import { markerOf, type Source } from './actions/action.ts';
 import { bytesOf } from './attribute-codec.ts';
 import { CKA } from './constants.ts';
 import type { Handle } from './cryptoki.ts';
@@ -75,8 +75,6 @@ export async function reconcileCreation(
   for (const { name, handle } of outcome.values()) token.index.add(name, handle);
   return { state: 'done', ...(await settlement.result(outcome)) };
 }
-
-const ambiguous = (reason: string): Reconciliation => ({ state: 'ambiguous', reason });
 
 async function byMarker(token: Token, marker: string, wanted: Wanted): Promise<Found | Reconciliation> {
   const look = () => wanted.classes.map((keyClass) => token.find(keyClass, [{ type: CKA.ID, value: bytesOf(marker) }]));

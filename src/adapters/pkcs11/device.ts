@@ -3,20 +3,15 @@ import { KeyferryError } from '../../errors/keyferry-error.ts';
 import type { Fingerprint } from '../../keys/fingerprint.ts';
 import type { KeyRecord, KeyRef } from '../../keys/key-record.ts';
 import { KEY_CLASSES } from '../../keys/key-spec.ts';
+import { ActingDevice } from '../actions/acting-device.ts';
 import type {
-  ActionCall,
-  ActionResult,
   ChallengeKind,
   Device,
   DeviceDescription,
   FillRequest,
-  Finding,
   FingerprintRequest,
-  Forecast,
   InventoryQuery,
-  Reconciliation,
 } from '../adapter.ts';
-import type { Pkcs11Action, Source } from './actions/action.ts';
 import { PKCS11_ACTIONS } from './actions/actions.ts';
 import { answerChallenge, makeChallenge } from './challenge.ts';
 import { asKeyferryError, isGone } from './ckr-errors.ts';
@@ -38,12 +33,13 @@ export interface Pkcs11DeviceOptions {
   readonly close: () => Promise<void>;
 }
 
-export class Pkcs11Device implements Device {
+export class Pkcs11Device extends ActingDevice<Token> implements Device {
   readonly #token: Token;
   readonly #options: Pkcs11DeviceOptions;
   readonly fill?: (request: FillRequest) => Promise<number>;
 
   constructor(options: Pkcs11DeviceOptions) {
+    super(options.token, PKCS11_ACTIONS);
     this.#token = options.token;
     this.#options = options;
     if (options.description.trust === 'simulated') {
@@ -97,39 +93,10 @@ export class Pkcs11Device implements Device {
     return recordOf(token, facts, kcv, made);
   }
 
-  async preview(
-    action: string,
-    calls: readonly Readonly<Record<string, unknown>>[],
-    salt: Uint8Array | null,
-  ): Promise<readonly (readonly Finding[])[]> {
-    this.#remember(salt);
-    const { preview } = this.#action(action);
-    return preview === undefined ? calls.map(() => []) : await preview(this.#token, calls, salt);
-  }
-
-  async expect(call: ActionCall, source: Source): Promise<Forecast> {
-    this.#remember(source?.salt ?? call.salt);
-    const { expect } = this.#action(call.action);
-    if (expect === undefined) throw this.#token.fail('argument-invalid', `${call.action} creates nothing.`);
-    return await expect(this.#token, call, source);
-  }
-
-  async perform(call: ActionCall): Promise<ActionResult> {
-    this.#remember(call.salt);
-    return await this.#action(call.action).perform(this.#token, call);
-  }
-
-  async reconcile(call: ActionCall, source: Source): Promise<Reconciliation> {
-    this.#remember(source?.salt ?? call.salt);
-    const { reconcile } = this.#action(call.action);
-    if (reconcile === undefined) throw this.#token.fail('argument-invalid', `${call.action} changes nothing.`);
-    return await reconcile(this.#token, call, source);
-  }
-
   async fingerprint(request: FingerprintRequest): Promise<Fingerprint | null> {
     const token = this.#token;
     const { key, salt, methods } = request;
-    this.#remember(salt);
+    this.remember(salt);
     return await token.guard(
       'reading',
       () => `fingerprint the ${inWords(key.locator)}`,
@@ -173,13 +140,7 @@ export class Pkcs11Device implements Device {
     await this.#options.close();
   }
 
-  #action(name: string): Pkcs11Action {
-    const action = PKCS11_ACTIONS.get(name);
-    if (action === undefined) throw this.#token.fail('argument-invalid', `there is no action "${name}".`);
-    return action;
-  }
-
-  #remember(salt: Uint8Array | null | undefined): void {
+  protected override remember(salt: Uint8Array | null | undefined): void {
     if (salt !== null && salt !== undefined) this.#token.salt = salt;
   }
 

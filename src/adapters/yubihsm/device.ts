@@ -3,22 +3,16 @@ import { KeyferryError } from '../../errors/keyferry-error.ts';
 import type { Fingerprint } from '../../keys/fingerprint.ts';
 import type { KeyRecord, KeyRef } from '../../keys/key-record.ts';
 import { KEY_CLASSES } from '../../keys/key-spec.ts';
+import { ActingDevice } from '../actions/acting-device.ts';
 import type {
-  ActionCall,
-  ActionResult,
   ChallengeKind,
   Device,
   DeviceDescription,
   DeviceSettings,
   FillRequest,
-  Finding,
   FingerprintRequest,
-  Forecast,
   InventoryQuery,
-  Reconciliation,
 } from '../adapter.ts';
-import type { Source } from '../pkcs11/actions/action.ts';
-import type { YubiHsmAction } from './actions/action.ts';
 import { YUBIHSM_ACTIONS } from './actions/actions.ts';
 import { describeYubiHsm } from './describe.ts';
 import { fillYubiHsm } from './fill.ts';
@@ -38,12 +32,13 @@ export interface YubiHsmDeviceOptions {
 /** The device holds 256 objects; so many are looked at between two batches. */
 const BATCH = 32;
 
-export class YubiHsmDevice implements Device {
+export class YubiHsmDevice extends ActingDevice<YubiHsm> implements Device {
   readonly #hsm: YubiHsm;
   readonly #options: YubiHsmDeviceOptions;
   readonly fill?: (request: FillRequest) => Promise<number>;
 
   constructor(options: YubiHsmDeviceOptions) {
+    super(options.hsm, YUBIHSM_ACTIONS);
     this.#hsm = options.hsm;
     this.#options = options;
     if (options.settings.driver === 'simulated') this.fill = (request) => fillYubiHsm(this.#hsm, request);
@@ -56,7 +51,7 @@ export class YubiHsmDevice implements Device {
   async *inventory(query: InventoryQuery): AsyncIterable<readonly KeyRecord[]> {
     const hsm = this.#hsm;
     const wanted = query.classes ?? KEY_CLASSES;
-    this.#remember(query.fingerprint?.salt);
+    this.remember(query.fingerprint?.salt);
     // Opaques, authentication keys and the like too, as secret keys of type other: a backup has to account for them.
     const listed = await hsm.list();
     for (let start = 0; start < listed.length; start += BATCH) {
@@ -80,37 +75,8 @@ export class YubiHsmDevice implements Device {
     return recordOf(hsm.serial, found, { kcv, fingerprint: made });
   }
 
-  async preview(
-    action: string,
-    calls: readonly Readonly<Record<string, unknown>>[],
-    salt: Uint8Array | null,
-  ): Promise<readonly (readonly Finding[])[]> {
-    this.#remember(salt);
-    const { preview } = this.#action(action);
-    return preview === undefined ? calls.map(() => []) : await preview(this.#hsm, calls, salt);
-  }
-
-  async expect(call: ActionCall, source: Source): Promise<Forecast> {
-    this.#remember(source?.salt ?? call.salt);
-    const { expect } = this.#action(call.action);
-    if (expect === undefined) throw this.#hsm.fail('argument-invalid', `${call.action} creates nothing.`);
-    return await expect(this.#hsm, call, source);
-  }
-
-  async perform(call: ActionCall): Promise<ActionResult> {
-    this.#remember(call.salt);
-    return await this.#action(call.action).perform(this.#hsm, call);
-  }
-
-  async reconcile(call: ActionCall, source: Source): Promise<Reconciliation> {
-    this.#remember(source?.salt ?? call.salt);
-    const { reconcile } = this.#action(call.action);
-    if (reconcile === undefined) throw this.#hsm.fail('argument-invalid', `${call.action} changes nothing.`);
-    return await reconcile(this.#hsm, call, source);
-  }
-
   async fingerprint({ key, salt, methods }: FingerprintRequest): Promise<Fingerprint | null> {
-    this.#remember(salt);
+    this.remember(salt);
     return await fingerprintKey(this.#hsm, await this.#locate(key), salt, methods);
   }
 
@@ -143,13 +109,7 @@ export class YubiHsmDevice implements Device {
     return this.#options.close();
   }
 
-  #action(name: string): YubiHsmAction {
-    const action = YUBIHSM_ACTIONS.get(name);
-    if (action === undefined) throw this.#hsm.fail('argument-invalid', `there is no action "${name}".`);
-    return action;
-  }
-
-  #remember(salt: Uint8Array | null | undefined): void {
+  protected override remember(salt: Uint8Array | null | undefined): void {
     if (salt !== null && salt !== undefined) this.#hsm.salt = salt;
   }
 

@@ -1,5 +1,5 @@
 /** The actions of AWS KMS, one line each. There is no delete-key: on other devices that means gone at once. */
-import type { ActionSpec } from '../../adapter.ts';
+import { specsOf, tableOf } from '../../actions/action-table.ts';
 import type { KmsAction } from './action.ts';
 import { checkEnvelopeUse } from './check-envelope-use.ts';
 import { checkUsable } from './check-usable.ts';
@@ -49,8 +49,5 @@ const ALL: readonly KmsAction[] = [
   scheduleDeletion,
 ];
 
-export const KMS_ACTIONS: ReadonlyMap<string, KmsAction> = new Map(ALL.map((action) => [action.spec.name, action]));
-
-export const KMS_ACTION_SPECS: Readonly<Record<string, ActionSpec>> = Object.fromEntries(
-  ALL.map(({ spec }) => [spec.name, spec]),
-);
+export const KMS_ACTIONS = tableOf(ALL);
+export const KMS_ACTION_SPECS = specsOf(ALL);

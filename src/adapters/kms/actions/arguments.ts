@@ -1,8 +1,8 @@
 /** Arguments of the actions of AWS KMS that several share. Keys, text and numbers are read as for every device. */
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
 import { type Field, optional, type Shape } from '../../../schema/shape.ts';
+import type { Arguments } from '../../actions/action.ts';
 import { isNotYet } from '../../adapter.ts';
-import type { Arguments } from '../../pkcs11/actions/action.ts';
 
 export const aliasShape: Shape = {
   kind: 'string',

@@ -6,15 +6,15 @@
 import type { KeyMetadata } from '@aws-sdk/client-kms';
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
 import { optional, withDefault } from '../../../schema/shape.ts';
+import { type Arguments, block, done } from '../../actions/action.ts';
+import { key, readKey, readKeyIfKnown, readTextIfGiven, shape } from '../../actions/arguments.ts';
 import type { Finding, Violation } from '../../adapter.ts';
-import { type Arguments, done } from '../../pkcs11/actions/action.ts';
-import { key, readKey, readKeyIfKnown, readTextIfGiven, shape } from '../../pkcs11/actions/arguments.ts';
 import type { KmsConnection } from '../connection.ts';
 import { isNamed } from '../errors.ts';
 import { NOT_READY } from '../fingerprints.ts';
 import { type Grant, type GrantRequest, makeGrant, revokeGrant } from '../grants.ts';
 import { describeKey, inWords } from '../locate.ts';
-import { ABSENT, block, type KmsAction } from './action.ts';
+import { ABSENT, type KmsAction } from './action.ts';
 
 const PRINCIPAL_PATTERN = '^arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:[a-zA-Z0-9+=,.@:/_-]{1,220}$';
 /** Of an XTS-AES-256 volume key. */

@@ -3,9 +3,9 @@
  * compares it with the material that it has and refuses any other, without a change. refuse-other-material shows that it does refuse.
  */
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
+import { done } from '../../actions/action.ts';
+import { artifact, key, readKey, shape } from '../../actions/arguments.ts';
 import type { ActionResult, Reconciliation } from '../../adapter.ts';
-import { done } from '../../pkcs11/actions/action.ts';
-import { artifact, key, readKey, shape } from '../../pkcs11/actions/arguments.ts';
 import type { KmsConnection } from '../connection.ts';
 import { isNamed } from '../errors.ts';
 import { currentExpiry } from '../expiry.ts';

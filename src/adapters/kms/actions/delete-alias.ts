@@ -1,7 +1,7 @@
 /** delete-alias: removes a name. The key that it pointed to is not touched; applications that use the name fail. */
 import { optional, required } from '../../../schema/shape.ts';
-import { done } from '../../pkcs11/actions/action.ts';
-import { readKeyIfKnown, shape } from '../../pkcs11/actions/arguments.ts';
+import { done } from '../../actions/action.ts';
+import { readKeyIfKnown, shape } from '../../actions/arguments.ts';
 import { aliasTarget, settledTarget } from '../aliases.ts';
 import { isNamed } from '../errors.ts';
 import { ABSENT, type KmsAction, settledAs } from './action.ts';

@@ -2,8 +2,8 @@
  * delete-imported-material: takes the material out of a KMS key, which cannot be used until the same material is imported again. That is
  * possible as long as the source has it.
  */
-import { done } from '../../pkcs11/actions/action.ts';
-import { key, readKey, shape } from '../../pkcs11/actions/arguments.ts';
+import { done } from '../../actions/action.ts';
+import { key, readKey, shape } from '../../actions/arguments.ts';
 import { describeKey, inWords, keyIdOf } from '../locate.ts';
 import { ABSENT, type KmsAction, settledAs } from './action.ts';
 

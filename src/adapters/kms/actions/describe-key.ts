@@ -1,7 +1,7 @@
 /** describe-key: what KMS says of a key, for conditions and reports. */
+import { done } from '../../actions/action.ts';
+import { key, readKey, shape } from '../../actions/arguments.ts';
 import type { OutputSpec } from '../../adapter.ts';
-import { done } from '../../pkcs11/actions/action.ts';
-import { key, readKey, shape } from '../../pkcs11/actions/arguments.ts';
 import { currentExpiry } from '../expiry.ts';
 import { materialIdOf } from '../import-call.ts';
 import { describeKey } from '../locate.ts';

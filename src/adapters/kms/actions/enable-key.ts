@@ -1,6 +1,6 @@
 /** enable-key and disable-key: whether a KMS key can be used. A key without material can be neither. */
-import { done } from '../../pkcs11/actions/action.ts';
-import { key, readKey, shape } from '../../pkcs11/actions/arguments.ts';
+import { done } from '../../actions/action.ts';
+import { key, readKey, shape } from '../../actions/arguments.ts';
 import { inWords, keyIdOf } from '../locate.ts';
 import { ABSENT, type KmsAction, settledAs } from './action.ts';
 

@@ -5,9 +5,9 @@
 import type { KeyMetadata } from '@aws-sdk/client-kms';
 import type { KeyRef } from '../../../keys/key-record.ts';
 import { required } from '../../../schema/shape.ts';
+import { type Arguments, block, done, note } from '../../actions/action.ts';
+import { readKeyIfKnown, shape } from '../../actions/arguments.ts';
 import type { Finding } from '../../adapter.ts';
-import { type Arguments, done } from '../../pkcs11/actions/action.ts';
-import { readKeyIfKnown, shape } from '../../pkcs11/actions/arguments.ts';
 import { settledTarget } from '../aliases.ts';
 import { inParallel } from '../bounded.ts';
 import type { KmsConnection } from '../connection.ts';
@@ -15,7 +15,7 @@ import { importableSpec, labelOf } from '../key-model.ts';
 import { refOf } from '../locate.ts';
 import { specMismatch } from '../spec-for-source.ts';
 import { SOURCE_TAG, sourceDigest } from '../tags.ts';
-import { block, type KmsAction, note } from './action.ts';
+import type { KmsAction } from './action.ts';
 import { aliasShape, likeField, readAlias, readAliasIfGiven } from './arguments.ts';
 
 /** null: it is a key that can be given material. */

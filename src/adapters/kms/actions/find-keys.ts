@@ -2,8 +2,8 @@
 import type { KeyMetadata } from '@aws-sdk/client-kms';
 import { KEY_CLASSES, KEY_TYPES } from '../../../keys/key-spec.ts';
 import { optional } from '../../../schema/shape.ts';
-import { done } from '../../pkcs11/actions/action.ts';
-import { readTextIfGiven, shape } from '../../pkcs11/actions/arguments.ts';
+import { done } from '../../actions/action.ts';
+import { readTextIfGiven, shape } from '../../actions/arguments.ts';
 import { aliasTarget } from '../aliases.ts';
 import { recordOf } from '../key-model.ts';
 import { refOf } from '../locate.ts';

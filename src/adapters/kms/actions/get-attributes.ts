@@ -1,7 +1,7 @@
 /** get-attributes: a key in the words that every device has for keys. What only KMS says is in describe-key. */
 import { ATTRIBUTE_NAMES, snakeName } from '../../../keys/attributes.ts';
-import { done } from '../../pkcs11/actions/action.ts';
-import { readKey } from '../../pkcs11/actions/arguments.ts';
+import { done } from '../../actions/action.ts';
+import { readKey } from '../../actions/arguments.ts';
 import { getAttributes as ofEveryDevice } from '../../pkcs11/actions/get-attributes.ts';
 import { recordOf } from '../key-model.ts';
 import { describeKey } from '../locate.ts';

@@ -6,9 +6,9 @@ import { ImportParameters } from '../../../keys/import-parameters.ts';
 import type { KeyRef } from '../../../keys/key-record.ts';
 import { modulusBits, type PublicKey, pemFromSpki, rsaFromSpki, spkiSha256 } from '../../../keys/public-key.ts';
 import { required, withDefault } from '../../../schema/shape.ts';
+import { type Arguments, block, done } from '../../actions/action.ts';
+import { key, readKey, readKeyIfKnown, readTextIfGiven, shape } from '../../actions/arguments.ts';
 import { type Finding, isNotYet } from '../../adapter.ts';
-import { type Arguments, done } from '../../pkcs11/actions/action.ts';
-import { key, readKey, readKeyIfKnown, readTextIfGiven, shape } from '../../pkcs11/actions/arguments.ts';
 import type { KmsConnection } from '../connection.ts';
 import { type ImportableSpec, importableSpec } from '../key-model.ts';
 import { describeKey, inWords, keyIdOf } from '../locate.ts';
@@ -23,7 +23,7 @@ import {
   type WrappingSpec,
 } from '../routes.ts';
 import { specForSource } from '../spec-for-source.ts';
-import { block, type KmsAction } from './action.ts';
+import type { KmsAction } from './action.ts';
 import { likeField } from './arguments.ts';
 
 function readWay(kms: KmsConnection, args: Arguments): { mechanism: ImportMechanism; wrapping: WrappingSpec } {

@@ -1,7 +1,7 @@
 /** get-public-key: the public half of an asymmetric KMS key. */
 import { pemFromSpki, spkiSha256 } from '../../../keys/public-key.ts';
-import { done } from '../../pkcs11/actions/action.ts';
-import { key, readKey, shape } from '../../pkcs11/actions/arguments.ts';
+import { done } from '../../actions/action.ts';
+import { key, readKey, shape } from '../../actions/arguments.ts';
 import { publicKeyOf } from '../fingerprints.ts';
 import { inWords, keyIdOf } from '../locate.ts';
 import type { KmsAction } from './action.ts';

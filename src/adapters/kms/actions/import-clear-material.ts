@@ -9,17 +9,18 @@ import type { ImportParameters } from '../../../keys/import-parameters.ts';
 import { WRAP_MECHANISMS } from '../../../keys/mechanisms.ts';
 import { isPublicKey, spkiFromPem, spkiSha256 } from '../../../keys/public-key.ts';
 import type { Field } from '../../../schema/shape.ts';
+import type { Arguments } from '../../actions/action.ts';
+import { block } from '../../actions/action.ts';
+import { artifact, key, readKey, readKeyIfKnown, shape } from '../../actions/arguments.ts';
 import type { Finding } from '../../adapter.ts';
 import { isNotYet } from '../../adapter.ts';
-import type { Arguments } from '../../pkcs11/actions/action.ts';
-import { artifact, key, readKey, readKeyIfKnown, shape } from '../../pkcs11/actions/arguments.ts';
 import type { KmsConnection } from '../connection.ts';
 import { checkImport, type Import, readParameters } from '../import-call.ts';
 import { importableSpec, SPEC_MODELS } from '../key-model.ts';
 import { describeKey, inWords } from '../locate.ts';
 import { importMechanism, routeProblem } from '../routes.ts';
 import { specForSource } from '../spec-for-source.ts';
-import { block, type KmsAction } from './action.ts';
+import type { KmsAction } from './action.ts';
 import { likeField } from './arguments.ts';
 import {
   checkImportArguments,

@@ -6,9 +6,9 @@ import type { KeyMetadata } from '@aws-sdk/client-kms';
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
 import type { KeyRef } from '../../../keys/key-record.ts';
 import { type Field, optional } from '../../../schema/shape.ts';
+import { type Arguments, ambiguous, block, done } from '../../actions/action.ts';
+import { artifact, key, readKey, readTextIfGiven, shape } from '../../actions/arguments.ts';
 import type { ActionCall, ActionResult, Finding, OutputSpec, Reconciliation, Violation } from '../../adapter.ts';
-import { type Arguments, done } from '../../pkcs11/actions/action.ts';
-import { artifact, key, readKey, readTextIfGiven, shape } from '../../pkcs11/actions/arguments.ts';
 import type { KmsConnection } from '../connection.ts';
 import { currentExpiry, EXPIRES_PATTERN, expiresOn, isExpiryAsAsked, parseExpiry } from '../expiry.ts';
 import {
@@ -22,7 +22,7 @@ import {
   sendImport,
 } from '../import-call.ts';
 import { describeKey, inWords, keyIdOf } from '../locate.ts';
-import { ABSENT, ambiguous, block, type KmsAction, settledAs } from './action.ts';
+import { ABSENT, type KmsAction, settledAs } from './action.ts';
 import { likeField } from './arguments.ts';
 
 const DESCRIPTION_PATTERN = '^[a-zA-Z0-9:/_\\s.-]{1,256}$';

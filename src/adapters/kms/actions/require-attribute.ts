@@ -1,8 +1,8 @@
 /** require-attribute: a check that a KMS key has an attribute as wanted. Its contract is that of every device's require-attribute. */
 import { attributeFromKebab } from '../../../keys/attributes.ts';
+import { type Arguments, done } from '../../actions/action.ts';
+import { readBooleanIfGiven, readKey, readKeyIfKnown, readText } from '../../actions/arguments.ts';
 import type { Finding } from '../../adapter.ts';
-import { type Arguments, done } from '../../pkcs11/actions/action.ts';
-import { readBooleanIfGiven, readKey, readKeyIfKnown, readText } from '../../pkcs11/actions/arguments.ts';
 import { requireAttribute as ofEveryDevice } from '../../pkcs11/actions/require-attribute.ts';
 import type { KmsConnection } from '../connection.ts';
 import { recordOf } from '../key-model.ts';

@@ -1,10 +1,10 @@
 /** restore-alias: takes a cut-over back. An alias that somebody has moved since is left alone. */
 import { ANYTHING, type Field, required } from '../../../schema/shape.ts';
-import { done } from '../../pkcs11/actions/action.ts';
-import { shape } from '../../pkcs11/actions/arguments.ts';
+import { ambiguous, done } from '../../actions/action.ts';
+import { shape } from '../../actions/arguments.ts';
 import { aliasTarget, awaitTarget, settledTarget } from '../aliases.ts';
 import { readCutOver } from '../cut-over.ts';
-import { ABSENT, ambiguous, type KmsAction, settledAs } from './action.ts';
+import { ABSENT, type KmsAction, settledAs } from './action.ts';
 
 const cutOver: Field = required({ kind: 'map', of: ANYTHING, description: 'What point-alias or create-alias gave' });
 

@@ -3,8 +3,8 @@
  * that an alias points to is in use as far as anybody can tell, and is left alone.
  */
 import { withDefault } from '../../../schema/shape.ts';
-import { done } from '../../pkcs11/actions/action.ts';
-import { key, readIntegerIfGiven, readKey, shape } from '../../pkcs11/actions/arguments.ts';
+import { done } from '../../actions/action.ts';
+import { key, readIntegerIfGiven, readKey, shape } from '../../actions/arguments.ts';
 import { isNamed } from '../errors.ts';
 import { describeKey, inWords, keyIdOf } from '../locate.ts';
 import { ABSENT, type KmsAction, settledAs } from './action.ts';

@@ -1,5 +1,5 @@
 /** The actions of every device behind PKCS#11, one line each. */
-import type { ActionSpec } from '../../adapter.ts';
+import { specsOf, tableOf } from '../../actions/action-table.ts';
 import type { Pkcs11Action } from './action.ts';
 import { deleteKey } from './delete-key.ts';
 import { expectRefusal } from './expect-refusal.ts';
@@ -35,10 +35,5 @@ const ALL: readonly Pkcs11Action[] = [
   exportKey,
 ];
 
-export const PKCS11_ACTIONS: ReadonlyMap<string, Pkcs11Action> = new Map(
-  ALL.map((action) => [action.spec.name, action]),
-);
-
-export const PKCS11_ACTION_SPECS: Readonly<Record<string, ActionSpec>> = Object.fromEntries(
-  ALL.map(({ spec }) => [spec.name, spec]),
-);
+export const PKCS11_ACTIONS = tableOf(ALL);
+export const PKCS11_ACTION_SPECS = specsOf(ALL);

@@ -1,8 +1,9 @@
 /** delete-key: destroys one object. It is looked at once more right before, so that a stale handle never destroys another one. */
+import { done } from '../../actions/action.ts';
+import { key, readKey, shape } from '../../actions/arguments.ts';
 import { findByName, inWords, locate, withFingerprint } from '../locate.ts';
 import { settled } from '../settle.ts';
-import { done, type Pkcs11Action } from './action.ts';
-import { key, readKey, shape } from './arguments.ts';
+import type { Pkcs11Action } from './action.ts';
 
 export const deleteKey: Pkcs11Action = {
   spec: {

@@ -4,14 +4,15 @@
  * another error proves nothing. Nothing is left behind, whatever the device does.
  */
 import { required } from '../../../schema/shape.ts';
+import { type Arguments, done } from '../../actions/action.ts';
+import { key, mechanism, readKey, readText, readTextIfGiven, shape } from '../../actions/arguments.ts';
 import { boolAttribute, CKA_OF, CKO_OF, ulongAttribute } from '../attribute-codec.ts';
 import { CKA, CKK, CKM, CKR, ckrName } from '../constants.ts';
 import { type Attribute, CryptokiError, type Handle } from '../cryptoki.ts';
 import { inWords, locate } from '../locate.ts';
 import type { Token } from '../token.ts';
 import type { ResolvedWrap } from '../wrap-probe.ts';
-import { type Arguments, done, type Pkcs11Action } from './action.ts';
-import { key, mechanism, readKey, readText, readTextIfGiven, shape } from './arguments.ts';
+import type { Pkcs11Action } from './action.ts';
 
 /** Refusals that speak of the key's permission (pkcs11-base v2.40 §5.1.6). */
 const BY_PERMISSION: ReadonlySet<number> = new Set([CKR.KEY_FUNCTION_NOT_PERMITTED, CKR.ACTION_PROHIBITED]);

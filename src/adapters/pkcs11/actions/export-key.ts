@@ -5,6 +5,8 @@
 import { type AttributeName, USAGE_ATTRIBUTES } from '../../../keys/attributes.ts';
 import { fingerprintClearKey, isClearMethod } from '../../../keys/clear-fingerprint.ts';
 import { CLEAR_KEY_TYPES, ClearKey, type ClearKeyType } from '../../../keys/clear-key.ts';
+import { type Arguments, done } from '../../actions/action.ts';
+import { key, readKey, readKeyIfKnown, shape } from '../../actions/arguments.ts';
 import type { Finding } from '../../adapter.ts';
 import { fingerprintKey, fingerprintMethods } from '../fingerprints.ts';
 import type { KeyFacts } from '../key-facts.ts';
@@ -12,8 +14,7 @@ import { whyNotExportable } from '../key-record.ts';
 import { inWords, locate } from '../locate.ts';
 import { takeOut, transportOut } from '../plaintext/clear-transport.ts';
 import type { Token } from '../token.ts';
-import { type Arguments, done, type Pkcs11Action } from './action.ts';
-import { key, readKey, readKeyIfKnown, shape } from './arguments.ts';
+import type { Pkcs11Action } from './action.ts';
 
 const clearType = (facts: KeyFacts): ClearKeyType | undefined =>
   facts.class === 'secret' ? CLEAR_KEY_TYPES.find((type) => type === facts.type) : undefined;

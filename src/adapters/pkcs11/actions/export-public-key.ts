@@ -1,9 +1,10 @@
 /** export-public-key: the public half of an RSA or EC key as PEM, with its hash for people to compare. */
 import { pemFromSpki, spkiSha256 } from '../../../keys/public-key.ts';
+import { done } from '../../actions/action.ts';
+import { key, readKey, shape } from '../../actions/arguments.ts';
 import { inWords, locate } from '../locate.ts';
 import { spkiOf } from '../public-half.ts';
-import { done, type Pkcs11Action } from './action.ts';
-import { key, readKey, shape } from './arguments.ts';
+import type { Pkcs11Action } from './action.ts';
 
 export const exportPublicKey: Pkcs11Action = {
   spec: {

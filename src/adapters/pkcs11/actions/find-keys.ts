@@ -2,9 +2,10 @@
 import { KEY_CLASSES, KEY_TYPES, type KeyClass } from '../../../keys/key-spec.ts';
 import { labelHex } from '../../../keys/locator.ts';
 import { optional } from '../../../schema/shape.ts';
+import { done } from '../../actions/action.ts';
+import { id, readIdIfGiven, readTextIfGiven, shape } from '../../actions/arguments.ts';
 import { parseName } from '../object-index.ts';
-import { done, type Pkcs11Action } from './action.ts';
-import { id, readIdIfGiven, readTextIfGiven, shape } from './arguments.ts';
+import type { Pkcs11Action } from './action.ts';
 
 export const findKeys: Pkcs11Action = {
   spec: {

@@ -4,9 +4,9 @@ import { KeyferryError } from '../../../errors/keyferry-error.ts';
 import { CURVE_PARAMETERS, parametersOf } from '../../../keys/curve.ts';
 import { CURVES, type Curve } from '../../../keys/key-spec.ts';
 import { required, withDefault } from '../../../schema/shape.ts';
+import type { Arguments } from '../../actions/action.ts';
+import { id, label, readText, shape } from '../../actions/arguments.ts';
 import { CKA, CKM } from '../constants.ts';
-import type { Arguments } from './action.ts';
-import { id, label, readText, shape } from './arguments.ts';
 import { extractablePair, keyPairAction } from './key-pair.ts';
 
 function readCurve(args: Arguments): Curve {

@@ -3,14 +3,7 @@ import { type KeyAttributes, USAGE_ATTRIBUTES } from '../../../keys/attributes.t
 import type { KeyType } from '../../../keys/key-spec.ts';
 import { labelHex } from '../../../keys/locator.ts';
 import { optional, required, withDefault } from '../../../schema/shape.ts';
-import { ulongAttribute } from '../attribute-codec.ts';
-import { CKA, CKM } from '../constants.ts';
-import { forecast, idFor, reconcileCreation, type Wanted } from '../creation.ts';
-import type { Handle } from '../cryptoki.ts';
-import { differences, makeWith, type Template, templateOf } from '../template.ts';
-import type { Token } from '../token.ts';
-import { TRANSIT_KEK } from '../wrapping-purpose.ts';
-import { type Arguments, done, type Pkcs11Action } from './action.ts';
+import { type Arguments, done } from '../../actions/action.ts';
 import {
   attributes,
   id,
@@ -22,7 +15,15 @@ import {
   readText,
   readTextIfGiven,
   shape,
-} from './arguments.ts';
+} from '../../actions/arguments.ts';
+import { ulongAttribute } from '../attribute-codec.ts';
+import { CKA, CKM } from '../constants.ts';
+import { forecast, idFor, reconcileCreation, type Wanted } from '../creation.ts';
+import type { Handle } from '../cryptoki.ts';
+import { differences, makeWith, type Template, templateOf } from '../template.ts';
+import type { Token } from '../token.ts';
+import { TRANSIT_KEK } from '../wrapping-purpose.ts';
+import type { Pkcs11Action } from './action.ts';
 
 export const KEY_GENERATION: Readonly<Partial<Record<KeyType, number>>> = {
   aes: CKM.AES_KEY_GEN,

@@ -1,8 +1,8 @@
 /** generate-rsa-key-pair: for wrapping, or for signing. */
 import { required, withDefault } from '../../../schema/shape.ts';
+import { id, label, readInteger, shape } from '../../actions/arguments.ts';
 import { ulongAttribute } from '../attribute-codec.ts';
 import { CKA } from '../constants.ts';
-import { id, label, readInteger, shape } from './arguments.ts';
 import { extractablePair, keyPairAction } from './key-pair.ts';
 
 export const generateRsaKeyPair = keyPairAction({

@@ -1,11 +1,12 @@
 /** get-attributes: what a key says of itself, for conditions and reports. An attribute that the key has not is false. */
 import { ATTRIBUTE_NAMES, snakeName } from '../../../keys/attributes.ts';
+import { done } from '../../actions/action.ts';
+import { key, readKey, shape } from '../../actions/arguments.ts';
 import type { OutputSpec } from '../../adapter.ts';
 import { checkValue } from '../fingerprints.ts';
 import { recordOf } from '../key-record.ts';
 import { inWords, locate } from '../locate.ts';
-import { done, type Pkcs11Action } from './action.ts';
-import { key, readKey, shape } from './arguments.ts';
+import type { Pkcs11Action } from './action.ts';
 
 const text = (description: string): OutputSpec => ({ type: 'string', lifetime: 'run', description });
 

@@ -7,6 +7,8 @@ import { type ClearMethod, checkValueOfClearKey, fingerprintClearKey } from '../
 import { CLEAR_KEY_TYPES, type ClearKey } from '../../../keys/clear-key.ts';
 import type { Fingerprint } from '../../../keys/fingerprint.ts';
 import { optional, path } from '../../../schema/shape.ts';
+import { type Arguments, done } from '../../actions/action.ts';
+import { attributes, id, readKeyIfKnown, readTextIfGiven, shape } from '../../actions/arguments.ts';
 import type { ActionCall, ActionResult, Finding, Violation } from '../../adapter.ts';
 import { forecast, idFor, reconcileCreation } from '../creation.ts';
 import type { Handle } from '../cryptoki.ts';
@@ -27,8 +29,7 @@ import {
 import { materialOn } from '../plaintext/material-search.ts';
 import { differences } from '../template.ts';
 import type { Token } from '../token.ts';
-import { type Arguments, done, type Pkcs11Action } from './action.ts';
-import { attributes, id, readKeyIfKnown, readTextIfGiven, shape } from './arguments.ts';
+import type { Pkcs11Action } from './action.ts';
 
 const BLOCK = (reason: string): Finding => ({ level: 'block', reason });
 

@@ -3,6 +3,8 @@ import { KeyferryError } from '../../../errors/keyferry-error.ts';
 import { labelHex } from '../../../keys/locator.ts';
 import { isPublicKey, rsaFromSpki, spkiFromPem, spkiSha256 } from '../../../keys/public-key.ts';
 import { required } from '../../../schema/shape.ts';
+import { type Arguments, done } from '../../actions/action.ts';
+import { artifact, id, label, readIdIfGiven, readText, shape } from '../../actions/arguments.ts';
 import { type ActionResult, isNotYet, type Violation } from '../../adapter.ts';
 import { CKA } from '../constants.ts';
 import { forecast, idFor, reconcileCreation, type Wanted } from '../creation.ts';
@@ -11,8 +13,7 @@ import { spkiAt } from '../public-half.ts';
 import { differences, makeWith, type Template, templateOf } from '../template.ts';
 import type { Token } from '../token.ts';
 import { WRAPPING_PUBLIC } from '../wrapping-purpose.ts';
-import { type Arguments, done, type Pkcs11Action } from './action.ts';
-import { artifact, id, label, readIdIfGiven, readText, shape } from './arguments.ts';
+import type { Pkcs11Action } from './action.ts';
 
 const wanted = (args: Arguments): Wanted => ({
   classes: ['public'],

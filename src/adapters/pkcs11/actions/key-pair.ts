@@ -8,6 +8,8 @@ import type { KeyType } from '../../../keys/key-spec.ts';
 import { labelHex } from '../../../keys/locator.ts';
 import { spkiSha256 } from '../../../keys/public-key.ts';
 import { type Field, withDefault } from '../../../schema/shape.ts';
+import { type Arguments, done } from '../../actions/action.ts';
+import { readBooleanIfGiven, readIdIfGiven, readText, readTextIfGiven } from '../../actions/arguments.ts';
 import type { ActionResult, ActionSpec, Finding } from '../../adapter.ts';
 import { forecast, idFor, reconcileCreation, type Wanted } from '../creation.ts';
 import type { Attribute, Handle } from '../cryptoki.ts';
@@ -15,8 +17,7 @@ import { spkiAt } from '../public-half.ts';
 import { differences, makeWith, type Template, templateOf } from '../template.ts';
 import type { Token } from '../token.ts';
 import { notLocal, UNWRAPPING_PRIVATE, WRAPPING_PUBLIC } from '../wrapping-purpose.ts';
-import { type Arguments, done, type Pkcs11Action } from './action.ts';
-import { readBooleanIfGiven, readIdIfGiven, readText, readTextIfGiven } from './arguments.ts';
+import type { Pkcs11Action } from './action.ts';
 
 export const extractablePair: Field = withDefault(
   { kind: 'boolean', description: 'Whether the private half may leave the device wrapped; never for wrapping' },

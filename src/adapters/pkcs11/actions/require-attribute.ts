@@ -1,10 +1,11 @@
 /** require-attribute: a check that a key has an attribute as wanted. In a plan it finds out beforehand which keys do not. */
 import { ATTRIBUTE_NAMES, type AttributeName, attributeFromKebab, kebabName } from '../../../keys/attributes.ts';
 import { required, withDefault } from '../../../schema/shape.ts';
+import { type Arguments, done } from '../../actions/action.ts';
+import { key, readBooleanIfGiven, readKey, readKeyIfKnown, readText, shape } from '../../actions/arguments.ts';
 import { inWords, locate, locateNow } from '../locate.ts';
 import type { Token } from '../token.ts';
-import { type Arguments, done, type Pkcs11Action } from './action.ts';
-import { key, readBooleanIfGiven, readKey, readKeyIfKnown, readText, shape } from './arguments.ts';
+import type { Pkcs11Action } from './action.ts';
 
 /** null: the key is as wanted. */
 async function shortcoming(token: Token, args: Arguments): Promise<{ reason: string; name: AttributeName } | null> {

@@ -3,6 +3,8 @@ import { type AttributeName, attributeFromKebab, kebabName } from '../../../keys
 import type { KeyRef } from '../../../keys/key-record.ts';
 import { labelHex } from '../../../keys/locator.ts';
 import { required } from '../../../schema/shape.ts';
+import { type Arguments, done } from '../../actions/action.ts';
+import { key, readKey, readText, shape } from '../../actions/arguments.ts';
 import type { ActionResult, Violation } from '../../adapter.ts';
 import { boolAttribute, bytesOf, CKA_OF } from '../attribute-codec.ts';
 import { CKA } from '../constants.ts';
@@ -11,8 +13,7 @@ import { findByName, inWords, locate } from '../locate.ts';
 import type { ObjectName } from '../object-index.ts';
 import { settled } from '../settle.ts';
 import type { Token } from '../token.ts';
-import { type Arguments, done, type Pkcs11Action } from './action.ts';
-import { key, readKey, readText, shape } from './arguments.ts';
+import type { Pkcs11Action } from './action.ts';
 
 /** Attributes that PKCS#11 lets change at all; which way and by whom is the device's to say. */
 const CHANGEABLE: readonly AttributeName[] = [

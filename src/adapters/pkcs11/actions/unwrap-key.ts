@@ -6,19 +6,7 @@ import type { KeyAttributes } from '../../../keys/attributes.ts';
 import { labelHex } from '../../../keys/locator.ts';
 import { isWrappedKey, type WrappedKey } from '../../../keys/wrapped-key.ts';
 import { optional } from '../../../schema/shape.ts';
-import type { ActionCall, Finding } from '../../adapter.ts';
-import { ulongAttribute } from '../attribute-codec.ts';
-import { isTemplateRefusal } from '../ckr-errors.ts';
-import { CKA } from '../constants.ts';
-import { forecast, reconcileCreation, type Wanted } from '../creation.ts';
-import type { Handle } from '../cryptoki.ts';
-import { duplicatesOn } from '../duplicates.ts';
-import { inWords, locate, locateNow } from '../locate.ts';
-import type { ObjectName } from '../object-index.ts';
-import { differences, makeWith, type Template, templateOf } from '../template.ts';
-import type { Token } from '../token.ts';
-import type { ResolvedWrap } from '../wrap-probe.ts';
-import { type Arguments, done, markerOf, type Pkcs11Action } from './action.ts';
+import { type Arguments, done, markerOf } from '../../actions/action.ts';
 import {
   artifact,
   attributes,
@@ -32,7 +20,20 @@ import {
   readKeyIfKnown,
   readTextIfGiven,
   shape,
-} from './arguments.ts';
+} from '../../actions/arguments.ts';
+import type { ActionCall, Finding } from '../../adapter.ts';
+import { ulongAttribute } from '../attribute-codec.ts';
+import { isTemplateRefusal } from '../ckr-errors.ts';
+import { CKA } from '../constants.ts';
+import { forecast, reconcileCreation, type Wanted } from '../creation.ts';
+import type { Handle } from '../cryptoki.ts';
+import { duplicatesOn } from '../duplicates.ts';
+import { inWords, locate, locateNow } from '../locate.ts';
+import type { ObjectName } from '../object-index.ts';
+import { differences, makeWith, type Template, templateOf } from '../template.ts';
+import type { Token } from '../token.ts';
+import type { ResolvedWrap } from '../wrap-probe.ts';
+import type { Pkcs11Action } from './action.ts';
 
 /** What the arrived key is to be called. */
 function arriving(args: Arguments, call: Pick<ActionCall, 'expectation'> = {}): ObjectName {

@@ -5,15 +5,15 @@ import type { ClearMethod } from '../../../keys/clear-fingerprint.ts';
 import { CLEAR_KEY_TYPES, ClearKey, type ClearKeyType } from '../../../keys/clear-key.ts';
 import { checkClearKey } from '../../../keys/clear-key-check.ts';
 import { labelHex } from '../../../keys/locator.ts';
-import { isNotYet } from '../../adapter.ts';
-import type { Arguments } from '../actions/action.ts';
+import type { Arguments } from '../../actions/action.ts';
 import {
   readAttributes,
   readIdIfGiven,
   readIntegerIfGiven,
   readKeyIfKnown,
   readTextIfGiven,
-} from '../actions/arguments.ts';
+} from '../../actions/arguments.ts';
+import { isNotYet } from '../../adapter.ts';
 import type { Wanted } from '../creation.ts';
 import { fingerprintMethods } from '../fingerprints.ts';
 import { type Template, templateOf } from '../template.ts';

@@ -1,21 +1,11 @@
-/** One action of the YubiHSM: what it declares, and what it does with a device. */
-import type { ActionCall, ActionResult, ActionSpec, Finding, Forecast, Reconciliation } from '../../adapter.ts';
-import type { Arguments, Source } from '../../pkcs11/actions/action.ts';
+/** One action of the YubiHSM, with a device. */
+import { type Action, block } from '../../actions/action.ts';
+import type { Finding } from '../../adapter.ts';
 import type { YubiHsm } from '../yubihsm.ts';
 
-export interface YubiHsmAction {
-  readonly spec: ActionSpec;
-  perform(hsm: YubiHsm, call: ActionCall): Promise<ActionResult>;
-  /** Absent: there is nothing to say beforehand. Arguments may be `NotYet`. */
-  preview?(hsm: YubiHsm, calls: readonly Arguments[], salt: Uint8Array | null): Promise<(readonly Finding[])[]>;
-  /** Creating actions. */
-  expect?(hsm: YubiHsm, call: ActionCall, source: Source): Promise<Forecast>;
-  /** Every action but the reading ones. */
-  reconcile?(hsm: YubiHsm, call: ActionCall, source: Source): Promise<Reconciliation>;
-}
+export type YubiHsmAction = Action<YubiHsm>;
 
-export const block = (reason: string): Finding => ({ level: 'block', reason });
-export const note = (reason: string): Finding => ({ level: 'note', reason });
+export { block } from '../../actions/action.ts';
 
 /** The reasons that are there. */
 export const blocks = (...reasons: readonly (string | null)[]): readonly Finding[] =>

@@ -1,5 +1,5 @@
 /** The actions of a YubiHSM, one line each. Those under Yubico's names beside a general one are the same action. */
-import type { ActionSpec } from '../../adapter.ts';
+import { specsOf, tableOf } from '../../actions/action-table.ts';
 import type { YubiHsmAction } from './action.ts';
 import { attest } from './attest.ts';
 import { deleteKey, deleteObject } from './delete-key.ts';
@@ -51,10 +51,5 @@ const ALL: readonly YubiHsmAction[] = [
   deleteObject,
 ];
 
-export const YUBIHSM_ACTIONS: ReadonlyMap<string, YubiHsmAction> = new Map(
-  ALL.map((action) => [action.spec.name, action]),
-);
-
-export const YUBIHSM_ACTION_SPECS: Readonly<Record<string, ActionSpec>> = Object.fromEntries(
-  ALL.map(({ spec }) => [spec.name, spec]),
-);
+export const YUBIHSM_ACTIONS = tableOf(ALL);
+export const YUBIHSM_ACTION_SPECS = specsOf(ALL);

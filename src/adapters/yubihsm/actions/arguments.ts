@@ -1,9 +1,9 @@
 /** Arguments that only a YubiHSM has: object ids, domains, capabilities. Keys, text and numbers are read as for every device. */
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
 import { type Field, optional, type Shape } from '../../../schema/shape.ts';
+import type { Arguments } from '../../actions/action.ts';
+import { readTextIfGiven } from '../../actions/arguments.ts';
 import { isNotYet } from '../../adapter.ts';
-import type { Arguments } from '../../pkcs11/actions/action.ts';
-import { readTextIfGiven } from '../../pkcs11/actions/arguments.ts';
 import { objectIdOf } from '../objects/object-id.ts';
 import { CAPABILITY_NAMES, type CapabilityName, capabilityMask, isCapabilityName } from '../wire/capabilities.ts';
 import { domainsMask } from '../wire/object-types.ts';

@@ -5,8 +5,8 @@
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
 import { labelHex } from '../../../keys/locator.ts';
 import { isWrappedKey, type WrappedKey } from '../../../keys/wrapped-key.ts';
-import type { Arguments } from '../../pkcs11/actions/action.ts';
-import { readAttributes, readBooleanIfGiven, readKey, readTextIfGiven } from '../../pkcs11/actions/arguments.ts';
+import type { Arguments } from '../../actions/action.ts';
+import { readAttributes, readBooleanIfGiven, readKey, readTextIfGiven } from '../../actions/arguments.ts';
 import { type ArrivingRights, algorithmFor, objectTypeFor, rightsFor } from '../objects/arrival.ts';
 import type { Asked } from '../objects/asked.ts';
 import type { Wanted } from '../objects/creation.ts';

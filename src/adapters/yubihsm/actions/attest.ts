@@ -5,9 +5,9 @@
 import { X509Certificate } from 'node:crypto';
 import { spkiSha256 } from '../../../keys/public-key.ts';
 import { optional } from '../../../schema/shape.ts';
+import { type Arguments, done } from '../../actions/action.ts';
+import { key, readKey, readKeyIfKnown, shape } from '../../actions/arguments.ts';
 import type { OutputSpec } from '../../adapter.ts';
-import { type Arguments, done } from '../../pkcs11/actions/action.ts';
-import { key, readKey, readKeyIfKnown, shape } from '../../pkcs11/actions/arguments.ts';
 import { certificateFacts } from '../attestation/certificate-facts.ts';
 import { getOpaque } from '../commands/get-opaque.ts';
 import { signAttestationCertificate } from '../commands/sign-attestation-certificate.ts';

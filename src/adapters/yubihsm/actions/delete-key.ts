@@ -3,10 +3,10 @@
  * private half goes.
  */
 import type { KeyRef } from '../../../keys/key-record.ts';
-import { type Arguments, done } from '../../pkcs11/actions/action.ts';
-import { key, readKey, readKeyIfKnown, shape } from '../../pkcs11/actions/arguments.ts';
+import { type Arguments, ambiguous, done } from '../../actions/action.ts';
+import { key, readKey, readKeyIfKnown, shape } from '../../actions/arguments.ts';
 import { deleteObject as deleteCommand } from '../commands/delete-object.ts';
-import { ABSENT, ambiguous } from '../objects/creation.ts';
+import { ABSENT } from '../objects/creation.ts';
 import { type Found, objectInWords } from '../objects/key-model.ts';
 import { foundAt, inWords, locate } from '../objects/locate.ts';
 import { idText } from '../objects/object-id.ts';

@@ -2,9 +2,9 @@
 
 import { labelText } from '../../../keys/locator.ts';
 import { optional } from '../../../schema/shape.ts';
+import { done } from '../../actions/action.ts';
+import { readTextIfGiven, shape } from '../../actions/arguments.ts';
 import type { OutputSpec } from '../../adapter.ts';
-import { done } from '../../pkcs11/actions/action.ts';
-import { readTextIfGiven, shape } from '../../pkcs11/actions/arguments.ts';
 import { getStorageInfo } from '../commands/get-storage-info.ts';
 import type { ObjectFilter } from '../commands/list-objects.ts';
 import { type Found, labelHexOf, whyNotExportable } from '../objects/key-model.ts';

@@ -9,9 +9,9 @@ import { type AttributeName, USAGE_ATTRIBUTES } from '../../../keys/attributes.t
 import { fingerprintClearKey, isClearMethod } from '../../../keys/clear-fingerprint.ts';
 import { ClearKey } from '../../../keys/clear-key.ts';
 import { rsaFromSpki } from '../../../keys/public-key.ts';
+import { done, note } from '../../actions/action.ts';
+import { key, readKey, readKeyIfKnown, shape } from '../../actions/arguments.ts';
 import type { Finding } from '../../adapter.ts';
-import { done } from '../../pkcs11/actions/action.ts';
-import { key, readKey, readKeyIfKnown, shape } from '../../pkcs11/actions/arguments.ts';
 import { deleteObject } from '../commands/delete-object.ts';
 import { getRsaWrappedKey } from '../commands/export-rsa-wrapped.ts';
 import { putPublicWrapKey } from '../commands/put-public-wrap-key.ts';
@@ -28,7 +28,7 @@ import { digestOfLabel } from '../wire/oaep.ts';
 import { OBJECT_TYPE } from '../wire/object-types.ts';
 import { rsaUnwrap } from '../wire/rsa-wrap.ts';
 import { isNamed, type YubiHsm } from '../yubihsm.ts';
-import { blocks, note, type YubiHsmAction } from './action.ts';
+import { blocks, type YubiHsmAction } from './action.ts';
 
 const ONE_USE_BITS = 2048;
 const ONE_USE_LABEL = 'keyferry one-use export';

@@ -2,14 +2,8 @@
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
 import { CURVES, type Curve, type KeyType } from '../../../keys/key-spec.ts';
 import { optional, required, withDefault } from '../../../schema/shape.ts';
-import type { Arguments } from '../../pkcs11/actions/action.ts';
-import {
-  readBooleanIfGiven,
-  readIntegerIfGiven,
-  readText,
-  readTextIfGiven,
-  shape,
-} from '../../pkcs11/actions/arguments.ts';
+import type { Arguments } from '../../actions/action.ts';
+import { readBooleanIfGiven, readIntegerIfGiven, readText, readTextIfGiven, shape } from '../../actions/arguments.ts';
 import { generateAsymmetricKey } from '../commands/generate-asymmetric-key.ts';
 import { generateHmacKey } from '../commands/generate-hmac-key.ts';
 import { generateSymmetricKey } from '../commands/generate-symmetric-key.ts';

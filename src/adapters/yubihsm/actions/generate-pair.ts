@@ -5,9 +5,9 @@
 import { CURVES } from '../../../keys/key-spec.ts';
 import { spkiSha256 } from '../../../keys/public-key.ts';
 import { type Field, required, withDefault } from '../../../schema/shape.ts';
+import type { Arguments } from '../../actions/action.ts';
+import { readBooleanIfGiven, readInteger, readText, readTextIfGiven, shape } from '../../actions/arguments.ts';
 import type { ActionSpec } from '../../adapter.ts';
-import type { Arguments } from '../../pkcs11/actions/action.ts';
-import { readBooleanIfGiven, readInteger, readText, readTextIfGiven, shape } from '../../pkcs11/actions/arguments.ts';
 import { generateAsymmetricKey } from '../commands/generate-asymmetric-key.ts';
 import { generateWrapKey } from '../commands/generate-wrap-key.ts';
 import { headerOf } from '../objects/asked.ts';

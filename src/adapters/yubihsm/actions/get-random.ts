@@ -1,8 +1,8 @@
 /** get-random: bytes from the device's generator, to be a key. Asking again gives others, so what is made of them is made again with them. */
 import { ClearKey } from '../../../keys/clear-key.ts';
 import { required } from '../../../schema/shape.ts';
-import { done } from '../../pkcs11/actions/action.ts';
-import { readInteger, shape } from '../../pkcs11/actions/arguments.ts';
+import { done } from '../../actions/action.ts';
+import { readInteger, shape } from '../../actions/arguments.ts';
 import { getPseudoRandom } from '../commands/get-pseudo-random.ts';
 import { sessionLacks } from '../objects/permissions.ts';
 import { blocks, type YubiHsmAction } from './action.ts';

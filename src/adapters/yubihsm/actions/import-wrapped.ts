@@ -6,12 +6,12 @@
 import type { KeyRef } from '../../../keys/key-record.ts';
 import { isWrappedKey, type WrappedKey } from '../../../keys/wrapped-key.ts';
 import { optional } from '../../../schema/shape.ts';
+import { type Arguments, ambiguous, block, done } from '../../actions/action.ts';
+import { artifact, key, readKey, readKeyIfKnown, shape } from '../../actions/arguments.ts';
 import type { ActionResult, Expectation, Finding, Reconciliation } from '../../adapter.ts';
-import { type Arguments, done } from '../../pkcs11/actions/action.ts';
-import { artifact, key, readKey, readKeyIfKnown, shape } from '../../pkcs11/actions/arguments.ts';
 import { importRsaWrapped as importRsa } from '../commands/import-rsa-wrapped.ts';
 import { importWrapped as importCcm } from '../commands/import-wrapped.ts';
-import { ABSENT, ambiguous, forecast, readBack, reconcileCreation, type Wanted } from '../objects/creation.ts';
+import { ABSENT, forecast, readBack, reconcileCreation, type Wanted } from '../objects/creation.ts';
 import { duplicateFindings } from '../objects/duplicates.ts';
 import { type Found, labelHexOf, objectInWords } from '../objects/key-model.ts';
 import { inWords, locate, refOf } from '../objects/locate.ts';
@@ -20,7 +20,7 @@ import { placesOf } from '../objects/object-kinds.ts';
 import { logProblem, sessionLacks } from '../objects/permissions.ts';
 import { mayUnwrap, routeOf, routeProblem } from '../objects/wrap-routes.ts';
 import type { YubiHsm } from '../yubihsm.ts';
-import { block, blocks, type YubiHsmAction } from './action.ts';
+import { blocks, type YubiHsmAction } from './action.ts';
 
 /** null: the playbook does not say which object it will be. */
 function wantedOf(args: Arguments): (Wanted & { readonly like: KeyRef }) | null {

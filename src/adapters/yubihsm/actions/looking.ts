@@ -6,8 +6,7 @@ import { KEY_CLASSES, KEY_TYPES } from '../../../keys/key-spec.ts';
 import { labelHex } from '../../../keys/locator.ts';
 import { pemFromSpki, spkiSha256 } from '../../../keys/public-key.ts';
 import { optional, required, withDefault } from '../../../schema/shape.ts';
-import type { Finding, OutputSpec } from '../../adapter.ts';
-import { type Arguments, done } from '../../pkcs11/actions/action.ts';
+import { type Arguments, done } from '../../actions/action.ts';
 import {
   key,
   readBooleanIfGiven,
@@ -16,7 +15,8 @@ import {
   readText,
   readTextIfGiven,
   shape,
-} from '../../pkcs11/actions/arguments.ts';
+} from '../../actions/arguments.ts';
+import type { Finding, OutputSpec } from '../../adapter.ts';
 import { keyObjects } from '../objects/duplicates.ts';
 import { checkValue } from '../objects/fingerprints.ts';
 import { attributesOf, locatorOf, recordOf, whyNotExportable } from '../objects/key-model.ts';

@@ -3,8 +3,8 @@
  * differs from action to action is a Making: what is asked, and the command that makes it.
  */
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
+import { type Arguments, done, type Source } from '../../actions/action.ts';
 import type { ActionCall, ActionResult, ActionSpec, Finding, Outputs, Violation } from '../../adapter.ts';
-import { type Arguments, done, type Source } from '../../pkcs11/actions/action.ts';
 import { type Asked, differences } from '../objects/asked.ts';
 import { forecast, idFor, readBack, reconcileCreation, type Wanted } from '../objects/creation.ts';
 import type { Found } from '../objects/key-model.ts';

@@ -4,7 +4,7 @@ import type { KeyAttributes } from '../../../keys/attributes.ts';
 import type { KeyType } from '../../../keys/key-spec.ts';
 import { labelHex } from '../../../keys/locator.ts';
 import { type Field, optional } from '../../../schema/shape.ts';
-import type { Arguments } from '../../pkcs11/actions/action.ts';
+import type { Arguments } from '../../actions/action.ts';
 import {
   attributes,
   label,
@@ -12,7 +12,7 @@ import {
   readBooleanIfGiven,
   readKeyIfKnown,
   readTextIfGiven,
-} from '../../pkcs11/actions/arguments.ts';
+} from '../../actions/arguments.ts';
 import { locate } from '../objects/locate.ts';
 import { capabilitiesFor, KEY_CAPABILITIES, USUAL } from '../objects/usage.ts';
 import { capabilityMask } from '../wire/capabilities.ts';

@@ -7,8 +7,7 @@ import { ClearKey } from '../../../keys/clear-key.ts';
 import { isPublicKey } from '../../../keys/public-key.ts';
 import { isWrappedKey } from '../../../keys/wrapped-key.ts';
 import { withDefault } from '../../../schema/shape.ts';
-import { isNotYet } from '../../adapter.ts';
-import { type Arguments, done } from '../../pkcs11/actions/action.ts';
+import { type Arguments, done } from '../../actions/action.ts';
 import {
   artifact,
   key,
@@ -17,7 +16,8 @@ import {
   readKeyIfKnown,
   readText,
   shape,
-} from '../../pkcs11/actions/arguments.ts';
+} from '../../actions/arguments.ts';
+import { isNotYet } from '../../adapter.ts';
 import { getOpaque as getCommand } from '../commands/get-opaque.ts';
 import { putOpaque as putCommand } from '../commands/put-opaque.ts';
 import { headerOf } from '../objects/asked.ts';

@@ -5,9 +5,9 @@
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
 import { isPublicKey, modulusBits, rsaFromSpki, spkiFromPem, spkiSha256 } from '../../../keys/public-key.ts';
 import { type Field, required } from '../../../schema/shape.ts';
+import type { Arguments } from '../../actions/action.ts';
+import { artifact, shape } from '../../actions/arguments.ts';
 import { isNotYet, type Violation } from '../../adapter.ts';
-import type { Arguments } from '../../pkcs11/actions/action.ts';
-import { artifact, shape } from '../../pkcs11/actions/arguments.ts';
 import { putPublicWrapKey as putCommand } from '../commands/put-public-wrap-key.ts';
 import { headerOf } from '../objects/asked.ts';
 import type { Found } from '../objects/key-model.ts';

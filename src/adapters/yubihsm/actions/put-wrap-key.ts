@@ -2,9 +2,9 @@
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
 import { Secret } from '../../../keys/secret.ts';
 import { required, withDefault } from '../../../schema/shape.ts';
+import type { Arguments } from '../../actions/action.ts';
+import { readBooleanIfGiven, shape } from '../../actions/arguments.ts';
 import { isNotYet } from '../../adapter.ts';
-import type { Arguments } from '../../pkcs11/actions/action.ts';
-import { readBooleanIfGiven, shape } from '../../pkcs11/actions/arguments.ts';
 import { putWrapKey as putCommand } from '../commands/put-wrap-key.ts';
 import { headerOf } from '../objects/asked.ts';
 import { refOf } from '../objects/locate.ts';

@@ -3,9 +3,9 @@
  * leaves the log as it is; acknowledging gives its places free, after which the device no longer has the entries.
  */
 import { optional, required } from '../../../schema/shape.ts';
+import { done, note } from '../../actions/action.ts';
+import { readInteger, readIntegerIfGiven, readTextIfGiven, shape } from '../../actions/arguments.ts';
 import type { Finding, OutputSpec, Violation } from '../../adapter.ts';
-import { done } from '../../pkcs11/actions/action.ts';
-import { readInteger, readIntegerIfGiven, readTextIfGiven, shape } from '../../pkcs11/actions/arguments.ts';
 import { getLogEntries } from '../commands/get-log-entries.ts';
 import { setLogIndex } from '../commands/set-log-index.ts';
 import { idText } from '../objects/object-id.ts';
@@ -14,7 +14,7 @@ import { COMMAND, commandName } from '../wire/command-codes.ts';
 import { deviceErrorName } from '../wire/device-errors.ts';
 import { type DeviceLog, followsInLog, type LogEntry, logDigest, NO_OBJECT } from '../wire/log-entry.ts';
 import type { YubiHsm } from '../yubihsm.ts';
-import { blocks, note, type YubiHsmAction } from './action.ts';
+import { blocks, type YubiHsmAction } from './action.ts';
 
 const kept = (type: OutputSpec['type'], description: string): OutputSpec => ({
   type,

@@ -5,8 +5,7 @@
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
 import type { WrappedKey } from '../../../keys/wrapped-key.ts';
 import { optional } from '../../../schema/shape.ts';
-import type { ActionCall, ActionResult, Finding } from '../../adapter.ts';
-import { type Arguments, done } from '../../pkcs11/actions/action.ts';
+import { type Arguments, block, done, note } from '../../actions/action.ts';
 import {
   artifact,
   attributes,
@@ -16,7 +15,8 @@ import {
   readKey,
   readKeyIfKnown,
   shape,
-} from '../../pkcs11/actions/arguments.ts';
+} from '../../actions/arguments.ts';
+import type { ActionCall, ActionResult, Finding } from '../../adapter.ts';
 import { putRsaWrappedKey } from '../commands/put-rsa-wrapped-key.ts';
 import { objectTypeFor } from '../objects/arrival.ts';
 import { type Asked, differences, headerOf, labelProblem } from '../objects/asked.ts';
@@ -28,7 +28,7 @@ import { idText } from '../objects/object-id.ts';
 import { askedProblems, logProblem, sessionLacks } from '../objects/permissions.ts';
 import { mayUnwrap, routeOf, routeProblem, type WrapRoute } from '../objects/wrap-routes.ts';
 import type { YubiHsm } from '../yubihsm.ts';
-import { block, blocks, note, type YubiHsmAction } from './action.ts';
+import { blocks, type YubiHsmAction } from './action.ts';
 import { capabilities, domains, objectId } from './arguments.ts';
 import { askedOf, mechanismOf, NO_TYPE, readWrapped, rightsOf, wantedOf, wholeAsked } from './arriving.ts';
 

@@ -5,9 +5,9 @@
 import { type AttributeName, type KeyAttributes, USAGE_ATTRIBUTES } from '../../../keys/attributes.ts';
 import type { WrappedKey } from '../../../keys/wrapped-key.ts';
 import { type Field, required, withDefault } from '../../../schema/shape.ts';
+import { type Arguments, block, done } from '../../actions/action.ts';
+import { key, mechanism, readKey, readKeyIfKnown, readTextIfGiven, shape } from '../../actions/arguments.ts';
 import type { Finding } from '../../adapter.ts';
-import { type Arguments, done } from '../../pkcs11/actions/action.ts';
-import { key, mechanism, readKey, readKeyIfKnown, readTextIfGiven, shape } from '../../pkcs11/actions/arguments.ts';
 import { exportRsaWrapped as exportObject, getRsaWrappedKey } from '../commands/export-rsa-wrapped.ts';
 import { exportWrapped as exportCcm } from '../commands/export-wrapped.ts';
 import { attributesOf, type Found, objectInWords, whyNotExportable } from '../objects/key-model.ts';
@@ -29,7 +29,7 @@ import { ALGORITHM, aesKeyBytes, isEd25519, rsaModulusBytes } from '../wire/algo
 import type { ObjectInfo } from '../wire/object-info.ts';
 import { objectTypeName } from '../wire/object-types.ts';
 import type { YubiHsm } from '../yubihsm.ts';
-import { block, blocks, type YubiHsmAction } from './action.ts';
+import { blocks, type YubiHsmAction } from './action.ts';
 
 function usageOf(found: Found): KeyAttributes {
   const attributes = attributesOf(found);

@@ -3,8 +3,8 @@
  * that type, id and label after a lost reply is the one that the call made. Reconciling asks the device and never sends the command again.
  */
 import type { KeyClass, KeyType } from '../../../keys/key-spec.ts';
+import { ambiguous, markerOf, type Source } from '../../actions/action.ts';
 import type { ActionCall, Expectation, Forecast, Outputs, Reconciliation, Violation } from '../../adapter.ts';
-import { markerOf, type Source } from '../../pkcs11/actions/action.ts';
 import { objectTypeName } from '../wire/object-types.ts';
 import type { YubiHsm } from '../yubihsm.ts';
 import { fingerprintKey } from './fingerprints.ts';
@@ -96,7 +96,6 @@ export interface Settlement {
   readonly result: (found: Found) => Promise<{ readonly outputs: Outputs; readonly violations: readonly Violation[] }>;
 }
 
-export const ambiguous = (reason: string): Reconciliation => ({ state: 'ambiguous', reason });
 export const ABSENT: Reconciliation = { state: 'absent' };
 
 export async function reconcileCreation(

@@ -1,6 +1,6 @@
 /** One action of a cluster's administration: what it declares, and what it does through the tool. */
+import type { Arguments } from '../../../actions/action.ts';
 import type { ActionCall, ActionResult, ActionSpec, Finding, Forecast, Reconciliation } from '../../../adapter.ts';
-import type { Arguments } from '../../../pkcs11/actions/action.ts';
 import type { Administration } from '../administration.ts';
 
 export interface AdminAction {
@@ -15,5 +15,3 @@ export interface AdminAction {
 }
 
 export const block = (reason: string): readonly Finding[] => [{ level: 'block', reason }];
-
-export const ambiguous = (reason: string): Reconciliation => ({ state: 'ambiguous', reason });

@@ -1,5 +1,5 @@
 /** The actions of a cluster's administration, one line each. */
-import type { ActionSpec } from '../../../adapter.ts';
+import { specsOf, tableOf } from '../../../actions/action-table.ts';
 import type { AdminAction } from './action.ts';
 import { approveQuorumToken } from './approve-quorum-token.ts';
 import { attest } from './attest.ts';
@@ -33,8 +33,5 @@ const ALL: readonly AdminAction[] = [
   syncRepair,
 ];
 
-export const ADMIN_ACTIONS: ReadonlyMap<string, AdminAction> = new Map(ALL.map((action) => [action.spec.name, action]));
-
-export const ADMIN_ACTION_SPECS: Readonly<Record<string, ActionSpec>> = Object.fromEntries(
-  ALL.map(({ spec }) => [spec.name, spec]),
-);
+export const ADMIN_ACTIONS = tableOf(ALL);
+export const ADMIN_ACTION_SPECS = specsOf(ALL);

@@ -5,8 +5,8 @@
  */
 import { KeyferryError } from '../../../../errors/keyferry-error.ts';
 import { path, required } from '../../../../schema/shape.ts';
-import { type Arguments, done } from '../../../pkcs11/actions/action.ts';
-import { readText, shape } from '../../../pkcs11/actions/arguments.ts';
+import { type Arguments, done } from '../../../actions/action.ts';
+import { readText, shape } from '../../../actions/arguments.ts';
 import type { Administration } from '../administration.ts';
 import { isFields } from '../answers.ts';
 import {

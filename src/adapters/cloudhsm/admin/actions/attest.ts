@@ -4,9 +4,9 @@
  */
 import { KeyferryError } from '../../../../errors/keyferry-error.ts';
 import { optional } from '../../../../schema/shape.ts';
+import { done } from '../../../actions/action.ts';
+import { key, readIntegerIfGiven, readKey, shape } from '../../../actions/arguments.ts';
 import type { OutputSpec } from '../../../adapter.ts';
-import { done } from '../../../pkcs11/actions/action.ts';
-import { key, readIntegerIfGiven, readKey, shape } from '../../../pkcs11/actions/arguments.ts';
 import { type AdminAction, block } from './action.ts';
 
 const text = (description: string): OutputSpec => ({ type: 'string', lifetime: 'run', description });

@@ -2,10 +2,10 @@
  * change-password: a new password for a user, given at the tool's own prompt. Nothing shows afterwards which password holds, and a trial
  * login could lock the user: what is not known stays for a person to find out.
  */
-import { done } from '../../../pkcs11/actions/action.ts';
-import { shape } from '../../../pkcs11/actions/arguments.ts';
+import { ambiguous, done } from '../../../actions/action.ts';
+import { shape } from '../../../actions/arguments.ts';
 import { sameUser } from '../answers.ts';
-import { type AdminAction, ambiguous, block } from './action.ts';
+import { type AdminAction, block } from './action.ts';
 import {
   approval,
   approvalArguments,

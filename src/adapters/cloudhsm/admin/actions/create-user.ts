@@ -1,9 +1,9 @@
 /** create-user: a user on every HSM of the cluster. The password goes in at the tool's own prompt. */
+import { ambiguous, done } from '../../../actions/action.ts';
+import { shape } from '../../../actions/arguments.ts';
 import type { ActionCall, Reconciliation } from '../../../adapter.ts';
-import { done } from '../../../pkcs11/actions/action.ts';
-import { shape } from '../../../pkcs11/actions/arguments.ts';
 import type { Administration } from '../administration.ts';
-import { type AdminAction, ambiguous, block } from './action.ts';
+import { type AdminAction, block } from './action.ts';
 import {
   approval,
   approvalArguments,

@@ -1,7 +1,7 @@
 /** delete-user: removes a user from every HSM. The cluster refuses it for a crypto user that owns keys. */
-import { done } from '../../../pkcs11/actions/action.ts';
-import { shape } from '../../../pkcs11/actions/arguments.ts';
-import { type AdminAction, ambiguous } from './action.ts';
+import { ambiguous, done } from '../../../actions/action.ts';
+import { shape } from '../../../actions/arguments.ts';
+import type { AdminAction } from './action.ts';
 import { approval, approvalArguments, readRole, readUser, readUserIfKnown, role, username } from './user-arguments.ts';
 
 export const deleteUser: AdminAction = {

@@ -1,9 +1,9 @@
 /** get-quorum-token: what the officers are to sign. A token is good for one operation and, unless used, ends by itself after some minutes. */
-import { done } from '../../../pkcs11/actions/action.ts';
-import { readText, shape } from '../../../pkcs11/actions/arguments.ts';
+import { ambiguous, done } from '../../../actions/action.ts';
+import { readText, shape } from '../../../actions/arguments.ts';
 import type { Administration } from '../administration.ts';
 import { readTokenFile, toSignFile } from '../quorum-tokens.ts';
-import { type AdminAction, ambiguous, block } from './action.ts';
+import { type AdminAction, block } from './action.ts';
 import {
   activeToken,
   listedTokens,

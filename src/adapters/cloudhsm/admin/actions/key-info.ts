@@ -1,6 +1,6 @@
 /** key-info: who owns a key and who may use it. */
-import { done } from '../../../pkcs11/actions/action.ts';
-import { key, readKey, shape } from '../../../pkcs11/actions/arguments.ts';
+import { done } from '../../../actions/action.ts';
+import { key, readKey, shape } from '../../../actions/arguments.ts';
 import type { AdminAction } from './action.ts';
 
 export const keyInfo: AdminAction = {

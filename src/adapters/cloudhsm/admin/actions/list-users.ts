@@ -1,6 +1,6 @@
 /** list-users: who is on the cluster. Needs no login. */
-import { done } from '../../../pkcs11/actions/action.ts';
-import { shape } from '../../../pkcs11/actions/arguments.ts';
+import { done } from '../../../actions/action.ts';
+import { shape } from '../../../actions/arguments.ts';
 import type { AdminAction } from './action.ts';
 
 export const listUsers: AdminAction = {

@@ -1,7 +1,7 @@
 /** What the quorum actions share: services, the tool's list of tokens, and asking for a token. */
 import { type Field, path, required } from '../../../../schema/shape.ts';
-import type { Arguments } from '../../../pkcs11/actions/action.ts';
-import { readText } from '../../../pkcs11/actions/arguments.ts';
+import type { Arguments } from '../../../actions/action.ts';
+import { readText } from '../../../actions/arguments.ts';
 import type { Administration } from '../administration.ts';
 import { isFields, sameUser } from '../answers.ts';
 import { readTokenFile, setAside, writeBytesToSign } from '../quorum-tokens.ts';

@@ -3,12 +3,12 @@
  * is free; once the service `quorum` has one, every change wants an approval itself.
  */
 import { optional, path, required } from '../../../../schema/shape.ts';
+import { ambiguous, done } from '../../../actions/action.ts';
+import { readInteger, readText, shape } from '../../../actions/arguments.ts';
 import type { ActionCall, Reconciliation } from '../../../adapter.ts';
-import { done } from '../../../pkcs11/actions/action.ts';
-import { readInteger, readText, shape } from '../../../pkcs11/actions/arguments.ts';
 import type { Administration } from '../administration.ts';
 import { isFields } from '../answers.ts';
-import { type AdminAction, ambiguous } from './action.ts';
+import type { AdminAction } from './action.ts';
 import { readService, service } from './quorum-arguments.ts';
 import { approval, approvalArguments } from './user-arguments.ts';
 

@@ -5,14 +5,14 @@
 
 import type { KeyRef } from '../../../../keys/key-record.ts';
 import { labelHex } from '../../../../keys/locator.ts';
+import { type Arguments, ambiguous, done } from '../../../actions/action.ts';
+import { readKey, readText } from '../../../actions/arguments.ts';
 import type { ActionCall, ActionResult, Violation } from '../../../adapter.ts';
-import { type Arguments, done } from '../../../pkcs11/actions/action.ts';
-import { readKey, readText } from '../../../pkcs11/actions/arguments.ts';
 import { setAttribute as pkcs11SetAttribute } from '../../../pkcs11/actions/set-attribute.ts';
 import { inWords } from '../../../pkcs11/locate.ts';
 import type { Administration } from '../administration.ts';
 import type { ToolKey } from '../answers.ts';
-import { type AdminAction, ambiguous, block } from './action.ts';
+import { type AdminAction, block } from './action.ts';
 
 const CHANGEABLE: readonly string[] = [
   'decrypt',

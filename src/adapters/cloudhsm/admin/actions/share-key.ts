@@ -2,13 +2,13 @@
  * share-key and unshare-key: whether another crypto user may use a key. Only its owner may say so. A shared user may use the key, also to
  * unwrap with it, but never export, delete, share or change it.
  */
+import { ambiguous, done } from '../../../actions/action.ts';
+import { key, readKey, readKeyIfKnown, shape } from '../../../actions/arguments.ts';
 import type { ActionCall, Reconciliation } from '../../../adapter.ts';
-import { done } from '../../../pkcs11/actions/action.ts';
-import { key, readKey, readKeyIfKnown, shape } from '../../../pkcs11/actions/arguments.ts';
 import { inWords } from '../../../pkcs11/locate.ts';
 import type { Administration } from '../administration.ts';
 import { sameUser, type ToolKey } from '../answers.ts';
-import { type AdminAction, ambiguous, block } from './action.ts';
+import { type AdminAction, block } from './action.ts';
 import { approval, approvalArguments, readUser, readUserIfKnown, username } from './user-arguments.ts';
 
 const isSharedWith = (found: ToolKey, name: string): boolean => found.sharedWith.some((user) => sameUser(user, name));

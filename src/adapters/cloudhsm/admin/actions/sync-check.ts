@@ -3,8 +3,8 @@
  * check stops the run where they differ. The vendor's tool shows differences and mends none; a simulated cluster does both.
  */
 import { optional, withDefault } from '../../../../schema/shape.ts';
-import { done } from '../../../pkcs11/actions/action.ts';
-import { readInteger, shape } from '../../../pkcs11/actions/arguments.ts';
+import { done } from '../../../actions/action.ts';
+import { readInteger, shape } from '../../../actions/arguments.ts';
 import { HsmRefusal } from '../../cluster/cluster.ts';
 import type { Administration } from '../administration.ts';
 import { type AdminAction, block } from './action.ts';

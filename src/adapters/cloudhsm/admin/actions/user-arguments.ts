@@ -2,9 +2,9 @@
 import { KeyferryError } from '../../../../errors/keyferry-error.ts';
 import { Secret } from '../../../../keys/secret.ts';
 import { type Field, optional, path, required, withDefault } from '../../../../schema/shape.ts';
+import type { Arguments } from '../../../actions/action.ts';
+import { readText, readTextIfGiven } from '../../../actions/arguments.ts';
 import { isNotYet } from '../../../adapter.ts';
-import type { Arguments } from '../../../pkcs11/actions/action.ts';
-import { readText, readTextIfGiven } from '../../../pkcs11/actions/arguments.ts';
 import type { ToolRole } from '../admin-tool.ts';
 
 export const USER_PATTERN = '^[A-Za-z0-9_]{1,31}$';
