@@ -2,9 +2,11 @@
 import type { KeyRef } from '../../../keys/key-record.ts';
 import { required } from '../../../schema/shape.ts';
 import type { ActionResult, Finding } from '../../adapter.ts';
-import { done } from '../../pkcs11/actions/action.ts';
+import { type Arguments, done } from '../../pkcs11/actions/action.ts';
 import { key, readKey, readKeyIfKnown, shape } from '../../pkcs11/actions/arguments.ts';
 import { aliasTarget, createAlias as createAliasFor, settledTarget } from '../aliases.ts';
+import { inParallel } from '../bounded.ts';
+import type { KmsConnection } from '../connection.ts';
 import { CUT_OVER, cutOverOf } from '../cut-over.ts';
 import { inWords, keyIdOf } from '../locate.ts';
 import { ABSENT, ambiguous, block, type KmsAction, settledAs } from './action.ts';
@@ -12,6 +14,13 @@ import { aliasShape, readAlias, readAliasIfGiven } from './arguments.ts';
 
 const result = (alias: string, ref: KeyRef): ActionResult =>
   done({ alias, cut_over: cutOverOf(alias, ref.locator.id, null) });
+
+async function previewOne(kms: KmsConnection, args: Arguments): Promise<readonly Finding[]> {
+  const alias = readAliasIfGiven(args);
+  const target = alias === undefined ? null : await aliasTarget(kms, alias);
+  const isOwn = target !== null && readKeyIfKnown(args, 'key')?.locator.id === target.KeyId;
+  return target === null || isOwn ? [] : [block(`${alias} exists and points to the key ${target.KeyId}`)];
+}
 
 export const createAlias: KmsAction = {
   spec: {
@@ -27,14 +36,7 @@ export const createAlias: KmsAction = {
     undo: [{ action: 'restore-alias', argument: 'cut-over', output: 'cut_over' }],
   },
   async preview(kms, calls) {
-    const all: (readonly Finding[])[] = [];
-    for (const args of calls) {
-      const alias = readAliasIfGiven(args);
-      const target = alias === undefined ? null : await aliasTarget(kms, alias);
-      const isOwn = target !== null && readKeyIfKnown(args, 'key')?.locator.id === target.KeyId;
-      all.push(target === null || isOwn ? [] : [block(`${alias} exists and points to the key ${target.KeyId}`)]);
-    }
-    return all;
+    return await inParallel(calls, kms.parallel, (args) => previewOne(kms, args));
   },
   async expect(_kms, { args }) {
     return { expectation: { kind: 'marker', id: readAlias(args) }, already: null };

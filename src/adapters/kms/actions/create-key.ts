@@ -12,6 +12,7 @@ import type { ActionCall, ActionResult, Finding, Reconciliation, Violation } fro
 import { type Arguments, done, markerOf } from '../../pkcs11/actions/action.ts';
 import { readKeyIfKnown, readTextIfGiven, shape } from '../../pkcs11/actions/arguments.ts';
 import { aliasTarget, createAlias } from '../aliases.ts';
+import { inParallel } from '../bounded.ts';
 import type { KmsConnection } from '../connection.ts';
 import { type Creation, creationProblems, keyPlan, readCreation } from '../creation.ts';
 import { CUT_OVER, cutOverOf } from '../cut-over.ts';
@@ -180,9 +181,7 @@ export const createKey: KmsAction = {
   async preview(kms, calls) {
     const denied = await missingPermissions(kms);
     if (denied.length > 0) return calls.map(() => denied.map(block));
-    const all: (readonly Finding[])[] = [];
-    for (const args of calls) all.push(await previewOne(kms, args));
-    return all;
+    return await inParallel(calls, kms.parallel, (args) => previewOne(kms, args));
   },
   async expect(kms, { args }) {
     return {

@@ -16,6 +16,7 @@ import {
   shape,
 } from '../../pkcs11/actions/arguments.ts';
 import { aliasTarget, awaitTarget, createAlias, settledTarget } from '../aliases.ts';
+import { inParallel } from '../bounded.ts';
 import type { KmsConnection } from '../connection.ts';
 import { CUT_OVER, cutOverOf } from '../cut-over.ts';
 import { inWords, keyIdOf } from '../locate.ts';
@@ -117,9 +118,7 @@ export const pointAlias: KmsAction = {
     undo: [{ action: 'restore-alias', argument: 'cut-over', output: 'cut_over' }],
   },
   async preview(kms, calls) {
-    const all: (readonly Finding[])[] = [];
-    for (const args of calls) all.push(await previewOne(kms, args));
-    return all;
+    return await inParallel(calls, kms.parallel, (args) => previewOne(kms, args));
   },
   async expect(kms, { args }) {
     const target = await settledTarget(kms, readAlias(args));
