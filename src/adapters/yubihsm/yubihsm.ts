@@ -17,6 +17,7 @@ import type { DeviceErrorName } from './wire/device-errors.ts';
 import type { DeviceInfo } from './wire/device-info.ts';
 import { firmwareText } from './wire/device-info.ts';
 import { isFirmwareAtLeast } from './wire/frame.ts';
+import type { LogEntry } from './wire/log-entry.ts';
 import type { ObjectInfo } from './wire/object-info.ts';
 import { isReservedId, OBJECT_TYPE } from './wire/object-types.ts';
 import { WireError } from './wire/wire-error.ts';
@@ -52,6 +53,8 @@ export class YubiHsm {
   readonly #algorithms: ReadonlySet<number>;
   /** The plan's, once it is known: what shares a name is told apart by fingerprint. */
   salt: Uint8Array | null = null;
+  /** The newest entry of the audit log that this process has read: what it reads next must go on from there. */
+  lastLogEntry: LogEntry | null = null;
   /** Ids that an expectation of this process has named and that may not be on the device yet. */
   readonly #promised = new Set<number>();
 

@@ -2,9 +2,15 @@
  * read-log and acknowledge-log: the device's own audit log as evidence, each entry checked to follow the one before (Yubico, "Logs"). Reading
  * leaves the log as it is; acknowledging gives its places free, after which the device no longer has the entries.
  */
-import { optional, required } from '../../../schema/shape.ts';
+import { optional, required, withDefault } from '../../../schema/shape.ts';
 import { done, note } from '../../actions/action.ts';
-import { readInteger, readIntegerIfGiven, readTextIfGiven, shape } from '../../actions/arguments.ts';
+import {
+  readBooleanIfGiven,
+  readInteger,
+  readIntegerIfGiven,
+  readTextIfGiven,
+  shape,
+} from '../../actions/arguments.ts';
 import type { Finding, OutputSpec, Violation } from '../../adapter.ts';
 import { getLogEntries } from '../commands/get-log-entries.ts';
 import { setLogIndex } from '../commands/set-log-index.ts';
@@ -12,7 +18,15 @@ import { idText } from '../objects/object-id.ts';
 import { EVIDENCE_COMMANDS, sessionLacks } from '../objects/permissions.ts';
 import { COMMAND, commandName } from '../wire/command-codes.ts';
 import { deviceErrorName } from '../wire/device-errors.ts';
-import { type DeviceLog, followsInLog, type LogEntry, logDigest, NO_OBJECT } from '../wire/log-entry.ts';
+import {
+  type DeviceLog,
+  encodeLogEntry,
+  followsInLog,
+  LOG_DIGEST_BYTES,
+  type LogEntry,
+  logDigest,
+  NO_OBJECT,
+} from '../wire/log-entry.ts';
 import type { YubiHsm } from '../yubihsm.ts';
 import { blocks, type YubiHsmAction } from './action.ts';
 
@@ -44,6 +58,7 @@ const lineOf = (entry: LogEntry) => ({
   second: objectText(entry.secondKey),
   result: resultText(entry),
   tick: entry.tick,
+  raw: hex(encodeLogEntry(entry).subarray(0, -LOG_DIGEST_BYTES)),
   digest: hex(entry.digest),
 });
 
@@ -88,6 +103,31 @@ function continues(entries: readonly LogEntry[], after: string): boolean {
   return entries.some((entry) => hex(entry.digest) === after) || hex(logDigest(first, digest)) === hex(first.digest);
 }
 
+interface SinceLast {
+  /** Where the entries begin that were not read yet. */
+  readonly start: number;
+  /** Entries that the device wrote over before anybody had read them. */
+  readonly missing: number;
+  readonly violations: readonly Violation[];
+}
+
+/** Against what this process read last: the same entry must be there unchanged, or the first one follow it. */
+function sinceLast(hsm: YubiHsm, { entries }: DeviceLog): SinceLast {
+  const { lastLogEntry: last } = hsm;
+  const [first] = entries;
+  if (last === null || first === undefined) return { start: 0, missing: 0, violations: [] };
+  const at = entries.findIndex(({ number }) => number === last.number);
+  const replaced = mismatch(
+    `the audit log of ${hsm.name} does not go on from entry ${last.number}, which was read before.`,
+  );
+  if (at >= 0) {
+    const isSame = hex(entries[at]?.digest ?? new Uint8Array(0)) === hex(last.digest);
+    return { start: at + 1, missing: 0, violations: isSame ? [] : [replaced] };
+  }
+  const missing = (first.number - last.number - 1) & 0xffff;
+  return { start: 0, missing, violations: missing > 0 || followsInLog(first, last) ? [] : [replaced] };
+}
+
 export const readLog: YubiHsmAction = {
   spec: {
     name: 'read-log',
@@ -101,6 +141,13 @@ export const readLog: YubiHsmAction = {
         description: 'last_digest of an earlier read-log: the log must go on from there',
       }),
       from: optional({ kind: 'integer', minimum: 0, maximum: 65_535, description: 'Keep entries from this number on' }),
+      'only-new': withDefault(
+        {
+          kind: 'boolean',
+          description: 'Keep only what this process has not read yet; after a crash, everything again',
+        },
+        false,
+      ),
     }),
     outputs: {
       entries: kept('list', 'The entries, oldest first'),
@@ -109,6 +156,10 @@ export const readLog: YubiHsmAction = {
       last_number: kept('int', 'Number of the last, -1 where there is none'),
       first_digest: kept('string', 'Digest of the first, hex'),
       last_digest: kept('string', 'Digest of the last, hex: it stands for all before it'),
+      missing: kept(
+        'int',
+        'Entries since the last reading of this process that the device wrote over before they were read',
+      ),
     },
   },
   async preview(hsm, calls) {
@@ -120,11 +171,14 @@ export const readLog: YubiHsmAction = {
   async perform(hsm, { args }) {
     const log = await hsm.call(getLogEntries, undefined, 'read the audit log');
     const from = readIntegerIfGiven(args, 'from');
-    const at = from === undefined ? 0 : log.entries.findIndex(({ number }) => number === from);
+    const since = sinceLast(hsm, log);
+    const start = readBooleanIfGiven(args, 'only-new') === true ? since.start : 0;
+    const at = from === undefined ? start : log.entries.findIndex(({ number }) => number === from);
     const entries = at < 0 ? [] : log.entries.slice(at);
     const [first, last] = [entries[0], entries.at(-1)];
-    const violations = [...violationsOf(hsm, log, readTextIfGiven(args, 'after'))];
+    const violations = [...violationsOf(hsm, log, readTextIfGiven(args, 'after')), ...since.violations];
     if (at < 0) violations.push(mismatch(`the audit log of ${hsm.name} has no entry ${from} any more.`));
+    hsm.lastLogEntry = log.entries.at(-1) ?? hsm.lastLogEntry;
     return done(
       {
         entries: entries.map(lineOf),
@@ -133,6 +187,7 @@ export const readLog: YubiHsmAction = {
         last_number: last?.number ?? -1,
         first_digest: hex(first?.digest ?? new Uint8Array(0)),
         last_digest: hex(last?.digest ?? new Uint8Array(0)),
+        missing: since.missing,
       },
       violations,
     );

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Device } from '../../../../../src/adapters/adapter.ts';
 import { OPTION, setOption } from '../../../../../src/adapters/yubihsm/commands/device-option.ts';
 import { setLogIndex } from '../../../../../src/adapters/yubihsm/commands/set-log-index.ts';
 import { EVIDENCE_COMMANDS } from '../../../../../src/adapters/yubihsm/objects/permissions.ts';
@@ -201,6 +202,63 @@ describe('read-log and acknowledge-log', () => {
       const { violations } = await device.perform({ action: 'read-log', args });
       expect(violations).toMatchObject([{ code: 'verification-failed' }]);
     }
+  });
+
+  describe('read again by the same process', () => {
+    const read = (device: Device, args = {}) =>
+      device.perform({ action: 'read-log', args: { 'only-new': true, ...args } });
+
+    it('gives only what is new', async () => {
+      const device = await open();
+      await record('generate-asymmetric-key');
+      const first = await read(device);
+      expect(Number(first.outputs.count)).toBeGreaterThan(0);
+      expect((await read(device)).outputs).toMatchObject({ count: 0, entries: [], missing: 0, last_number: -1 });
+      await make(device, SIGNER);
+      const next = await read(device);
+      expect(next.outputs).toMatchObject({ count: 1, missing: 0, entries: [{ command: 'generate-asymmetric-key' }] });
+      expect(next.outputs.first_number).toBe(Number(first.outputs.last_number) + 1);
+      expect((await read(device, { 'only-new': false })).outputs.count).toBe(Number(first.outputs.count) + 1);
+    });
+
+    it('counts what the device wrote over before anybody read it', async () => {
+      const device = await open();
+      await record('get-pseudo-random');
+      const first = await read(device);
+      for (let more = 0; more < 65; more += 1) await device.perform({ action: 'get-random', args: { bytes: 1 } });
+      const { outputs, violations } = await read(device);
+      expect([outputs.count, outputs.missing, violations]).toEqual([62, 3, []]);
+      expect(outputs.last_number).toBe(Number(first.outputs.last_number) + 65);
+    });
+
+    it.each<[string, (log: DeviceLog) => DeviceLog]>([
+      [
+        'another entry in its place',
+        (log) => ({
+          ...log,
+          entries: log.entries.slice(-1).map((entry) => ({ ...entry, digest: new Uint8Array(16) })),
+        }),
+      ],
+      [
+        'a next one that does not follow',
+        (log) => ({
+          ...log,
+          entries: log.entries
+            .slice(-1)
+            .map((entry) => ({ ...entry, number: entry.number + 1, digest: new Uint8Array(16) })),
+        }),
+      ],
+    ])('finds a log that was exchanged: %s', async (_, change) => {
+      let reads = 0;
+      const device = await bent((log) => {
+        reads += 1;
+        return reads === 1 ? log : change(log);
+      });
+      expect((await read(device)).violations).toEqual([]);
+      expect((await read(device)).violations).toMatchObject([
+        { code: 'verification-failed', message: expect.stringContaining('which was read before') },
+      ]);
+    });
   });
 
   it('gives places free up to an entry, once', async () => {
