@@ -22,7 +22,7 @@ import { idText } from '../objects/object-id.ts';
 import { firmwareLacks, logProblem, sessionLacks } from '../objects/permissions.ts';
 import { routeOf } from '../objects/wrap-routes.ts';
 import { ALGORITHM, aesKeyBytes } from '../wire/algorithms.ts';
-import { capabilitiesBeyond, capabilityMask, capabilityNames } from '../wire/capabilities.ts';
+import { capabilitiesBeyond, capabilityMask, capabilityNames, hasCapability } from '../wire/capabilities.ts';
 import { labelOf } from '../wire/label.ts';
 import { digestOfLabel } from '../wire/oaep.ts';
 import { OBJECT_TYPE } from '../wire/object-types.ts';
@@ -37,6 +37,17 @@ const SHA256 = { hash: 'sha256', mgf1Hash: 'sha256', labelDigest: digestOfLabel(
 
 const WHY_IN_CLEAR =
   'in clear on this computer: under RSA the device wraps AES keys with RSA-AES key wrap only, never with RSA-OAEP alone, which is all that some targets take';
+
+/** What should be known of a key that can be exported. */
+function notesOf(hsm: YubiHsm, { info }: Found): readonly Finding[] {
+  const able = fingerprintMethods(hsm);
+  const isCompared = (['encrypt-ecb', 'decrypt-ecb'] as const).some(
+    (way) => able.includes(way) && hasCapability(info.capabilities, way),
+  );
+  if (isCompared) return [note(WHY_IN_CLEAR)];
+  const uncompared = `what comes out is not compared with the ${objectInWords(info)}: it or the authentication key lacks encrypt-ecb`;
+  return [note(WHY_IN_CLEAR), note(uncompared)];
+}
 
 /** Why no key leaves this device in clear. */
 const deviceProblem = (hsm: YubiHsm): readonly (string | null)[] => [
@@ -141,9 +152,9 @@ export const exportKey: YubiHsmAction = {
     const all: (readonly Finding[])[] = [];
     for (const args of calls) {
       const ref = readKeyIfKnown(args, 'key');
-      const why = [log, ...deviceProblem(hsm), ref === null ? null : keyProblem(hsm, await locate(hsm, ref))];
-      const found = blocks(...why);
-      all.push(found.length > 0 || ref === null ? found : [note(WHY_IN_CLEAR)]);
+      const found = ref === null ? null : await locate(hsm, ref);
+      const problems = blocks(log, ...deviceProblem(hsm), found === null ? null : keyProblem(hsm, found));
+      all.push(problems.length > 0 || found === null ? problems : notesOf(hsm, found));
     }
     return all;
   },

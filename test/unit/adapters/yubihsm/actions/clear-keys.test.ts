@@ -148,6 +148,25 @@ describe('export-key', () => {
   const exported = async (device: Awaited<ReturnType<typeof open>>, key: KeyRef) =>
     (await device.perform({ action: 'export-key', args: { key } })).outputs.material as ClearKey;
 
+  it('says beforehand when what comes out cannot be compared with the key', async () => {
+    const device = await open();
+    const blind = {
+      type: 'aes',
+      bits: 256,
+      label: 'cbc',
+      id: '0101',
+      extractable: true,
+      capabilities: ['encrypt-cbc'],
+    };
+    const key = await make(device, blind);
+    const found = await findingsOf(device, 'export-key', { key });
+    expect(found).toEqual([
+      expect.stringMatching(/^note: in clear on this computer/),
+      expect.stringMatching(/^note: what comes out is not compared with the symmetric-key 0x0101 "cbc"/),
+    ]);
+    expect((await exported(device, key)).reveal()).toHaveLength(32);
+  });
+
   it('gives the key that was put, and leaves no wrap key behind', async () => {
     const device = await open();
     const key = await make(device, { material: clear(), ...exportable }, { action: 'import-key' });
