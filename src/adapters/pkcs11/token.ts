@@ -21,7 +21,12 @@ import type { ResolvedWrap } from './wrap-probe.ts';
 /** How many objects are read before other work gets its turn. */
 export const ENUMERATION_BATCH = 256;
 
-export interface TokenOptions {
+export type TokenOptions = Pick<
+  Token,
+  'name' | 'module' | 'info' | 'profile' | 'pool' | 'lookups' | 'mechanisms' | 'uniqueIds' | 'settle' | 'isProbing'
+>;
+
+export class Token {
   readonly name: string;
   readonly module: Cryptoki;
   readonly info: TokenInfo;
@@ -33,19 +38,6 @@ export interface TokenOptions {
   readonly uniqueIds: boolean;
   readonly settle: { readonly reads: number; readonly intervalMs: number };
   /** Throw-away session keys may be made to find out what mechanisms mean. */
-  readonly isProbing: boolean;
-}
-
-export class Token {
-  readonly name: string;
-  readonly module: Cryptoki;
-  readonly info: TokenInfo;
-  readonly profile: Pkcs11Profile;
-  readonly pool: SessionPool;
-  readonly lookups: Handle;
-  readonly mechanisms: ReadonlySet<number>;
-  readonly uniqueIds: boolean;
-  readonly settle: { readonly reads: number; readonly intervalMs: number };
   readonly isProbing: boolean;
   readonly index = new ObjectIndex();
   /** Set once the probe is done. */
