@@ -1,15 +1,15 @@
 /** create-alias: a new name for a KMS key. An alias that exists stays where it points; moving one is point-alias. */
 import type { KeyRef } from '../../../keys/key-record.ts';
 import { required } from '../../../schema/shape.ts';
+import { type Arguments, ambiguous, block, done } from '../../actions/action.ts';
+import { key, readKey, readKeyIfKnown, shape } from '../../actions/arguments.ts';
 import type { ActionResult, Finding } from '../../adapter.ts';
-import { type Arguments, done } from '../../pkcs11/actions/action.ts';
-import { key, readKey, readKeyIfKnown, shape } from '../../pkcs11/actions/arguments.ts';
 import { aliasTarget, createAlias as createAliasFor, settledTarget } from '../aliases.ts';
 import { inParallel } from '../bounded.ts';
 import type { KmsConnection } from '../connection.ts';
 import { CUT_OVER, cutOverOf } from '../cut-over.ts';
 import { inWords, keyIdOf } from '../locate.ts';
-import { ABSENT, ambiguous, block, type KmsAction, settledAs } from './action.ts';
+import { ABSENT, type KmsAction, settledAs } from './action.ts';
 import { aliasShape, readAlias, readAliasIfGiven } from './arguments.ts';
 
 const result = (alias: string, ref: KeyRef): ActionResult =>
