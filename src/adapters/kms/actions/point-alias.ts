@@ -3,25 +3,19 @@
  * before the call, so that restore-alias can move it back. It leaves only a key that the playbook names or that came from the same source.
  */
 import type { KeyMetadata } from '@aws-sdk/client-kms';
+import { KeyferryError } from '../../../errors/keyferry-error.ts';
 import { isKeyRef } from '../../../keys/key-record.ts';
 import { optional, required } from '../../../schema/shape.ts';
+import { type Arguments, ambiguous, block, done, markerOf, note } from '../../actions/action.ts';
+import { key, readBooleanIfGiven, readKey, readKeyIfKnown, readTextIfGiven, shape } from '../../actions/arguments.ts';
 import { type ActionCall, type ActionResult, type Finding, isNotYet } from '../../adapter.ts';
-import { type Arguments, done, markerOf } from '../../pkcs11/actions/action.ts';
-import {
-  key,
-  readBooleanIfGiven,
-  readKey,
-  readKeyIfKnown,
-  readTextIfGiven,
-  shape,
-} from '../../pkcs11/actions/arguments.ts';
 import { aliasTarget, awaitTarget, createAlias, settledTarget } from '../aliases.ts';
 import { inParallel } from '../bounded.ts';
 import type { KmsConnection } from '../connection.ts';
 import { CUT_OVER, cutOverOf } from '../cut-over.ts';
 import { inWords, keyIdOf } from '../locate.ts';
 import { SOURCE_TAG, sourceDigest } from '../tags.ts';
-import { ABSENT, ambiguous, block, type KmsAction, note, settledAs } from './action.ts';
+import { ABSENT, type KmsAction, settledAs } from './action.ts';
 import { aliasShape, likeField, readAlias, readAliasIfGiven, text } from './arguments.ts';
 
 const NONE = 'none';
@@ -58,6 +52,15 @@ const result = (args: Arguments, previous: string | null): ActionResult => {
 };
 
 async function previewOne(kms: KmsConnection, args: Arguments): Promise<readonly Finding[]> {
+  try {
+    return await findings(kms, args);
+  } catch (error) {
+    if (error instanceof KeyferryError && error.code === 'permission-missing') return [block(error.message)];
+    throw error;
+  }
+}
+
+async function findings(kms: KmsConnection, args: Arguments): Promise<readonly Finding[]> {
   const alias = readAliasIfGiven(args);
   const target = alias === undefined ? null : await aliasTarget(kms, alias);
   if (target === null || readKeyIfKnown(args, 'key')?.locator.id === target.KeyId) return [];

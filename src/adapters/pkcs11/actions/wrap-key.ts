@@ -3,15 +3,16 @@ import { type AttributeName, USAGE_ATTRIBUTES } from '../../../keys/attributes.t
 import { oaepCapacity } from '../../../keys/mechanisms.ts';
 import type { WrappedKey } from '../../../keys/wrapped-key.ts';
 import { required } from '../../../schema/shape.ts';
+import { type Arguments, done } from '../../actions/action.ts';
+import { key, mechanism, readKey, readKeyIfKnown, readText, readTextIfGiven, shape } from '../../actions/arguments.ts';
 import type { Finding } from '../../adapter.ts';
 import { wrapBy } from '../hybrid-wrap.ts';
 import type { KeyFacts } from '../key-facts.ts';
 import { inWords, locate, locateNow } from '../locate.ts';
 import { payloadSize } from '../payload-size.ts';
 import type { Token } from '../token.ts';
-import { type Arguments, done, type Pkcs11Action } from './action.ts';
-import { key, mechanism, readKey, readKeyIfKnown, readText, readTextIfGiven, shape } from './arguments.ts';
-import { privateKeyRefusal, whyMissing, wrapRefusal, wrongLength } from './wrap-checks.ts';
+import type { Pkcs11Action } from './action.ts';
+import { privateKeyNote, privateKeyRefusal, whyMissing, wrapRefusal, wrongLength } from './wrap-checks.ts';
 
 function usageOf(payload: KeyFacts): { readonly [name in AttributeName]?: boolean } {
   const usage: { [name in AttributeName]?: boolean } = {};
@@ -34,6 +35,8 @@ async function findings(token: Token, args: Arguments): Promise<readonly Finding
   const found = wrapRefusal(token, wrap, payload, wrapping);
   const other = found ?? (await privateKeyRefusal(token, wrap, payload));
   if (other !== null) return [{ level: 'block', reason: other.reason }];
+  const padding = await privateKeyNote(token, wrap, payload);
+  if (padding !== null) return [{ level: 'note', reason: padding }];
   if (wrapping === null && wrap.kind === 'rsa-oaep') {
     const bytes = payloadSize(payload)?.usual ?? 0;
     const capacity = oaepCapacity(2048, wrap.hash ?? 'sha1');
