@@ -82,7 +82,8 @@ function rawIn(places: Iterable<Place>, canaries: readonly Canary[]): string[] {
   const found: string[] = [];
   for (const { where, bytes } of places) {
     const haystack = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (const { name, bytes: needle } of canaries) if (haystack.includes(needle)) found.push(`${name} in ${where}`);
+    for (const { name, bytes: needle } of canaries)
+      if (haystack.indexOf(needle) !== -1) found.push(`${name} in ${where}`);
   }
   return found;
 }
@@ -96,9 +97,11 @@ async function runWatched(file: string): Promise<{ readonly looks: number; reado
     isOver = true;
   });
   let looks = 0;
+  let restMs = 100;
   const found: string[] = [];
   while (!isOver) {
-    await Promise.race([over, new Promise((resolve) => setTimeout(resolve, 100))]);
+    await Promise.race([over, new Promise((resolve) => setTimeout(resolve, restMs))]);
+    const begun = performance.now();
     if (child.exitCode !== null || !child.kill('SIGSTOP')) continue;
     try {
       found.push(...rawIn(memoryOf(pid), secrets()));
@@ -108,6 +111,8 @@ async function runWatched(file: string): Promise<{ readonly looks: number; reado
       if (child.exitCode === null && !/ENOENT|ESRCH/.test(String(error))) throw error;
     } finally {
       child.kill('SIGCONT');
+      // It has to get on, too.
+      restMs = 100 + 2 * (performance.now() - begun);
     }
   }
   const result = await ended;

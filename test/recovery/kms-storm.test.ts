@@ -92,7 +92,7 @@ describe.each([
     });
     await expectInKms(site, before);
     expect((await journalOf(site, run)).open).toBe(0);
-  }, 180_000);
+  }, 300_000);
 });
 
 describe('keys that fail', () => {

@@ -26,13 +26,15 @@ const NO_QUOTAS = Object.fromEntries(
 export interface DeskOptions {
   readonly faults?: readonly KmsFault[];
   readonly seed?: number;
+  /** Settings of the account instead of those of the simulated one. */
+  readonly account?: Readonly<Record<string, unknown>>;
 }
 
 /** A devices file beside the state folders. JSON is YAML. */
-export function writeKmsDevices(site: KmsSite, { faults = [], seed = 1 }: DeskOptions = {}): void {
+export function writeKmsDevices(site: KmsSite, { faults = [], seed = 1, account }: DeskOptions = {}): void {
   const devices = {
     [site.source]: { adapter: ROLES[site.source], driver: 'simulated', state: site.source },
-    account: {
+    account: account ?? {
       adapter: 'kms',
       driver: 'simulated',
       state: 'account',
@@ -100,7 +102,7 @@ export async function runKillingKms(site: KmsSite, killing: Killing): Promise<Ki
     kills += 1;
     await result;
   }
-  const last = await runCli(['resume', ...common], at);
+  const last = await runCli(['resume', ...common], { ...at, timeoutMs: 240_000 });
   if (last.code !== 0) throw new Error(`resume: ${last.code}\n${last.stderr}\n${last.stdout}`);
   const status = lastJson(await runCli(['status', '--json', '--home', 'home'], at));
   return { kills, run: String(status.run), status };

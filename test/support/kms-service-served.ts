@@ -15,10 +15,14 @@ export interface ServedKms {
   stop(signal: NodeJS.Signals): Promise<CliResult>;
 }
 
+/** Longer than any test that needs it. */
+const SERVED_MS = 600_000;
+
 export async function serveBuiltKms(args: readonly string[], { cwd }: { readonly cwd: string }): Promise<ServedKms> {
   const { child, result } = startCli(['simulator', 'serve', 'kms', ...args], {
     cwd,
     env: { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' },
+    timeoutMs: SERVED_MS,
   });
   const line = await new Promise<string>((resolve, reject) => {
     let text = '';
