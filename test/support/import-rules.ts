@@ -30,6 +30,9 @@ const ROOMS: Readonly<Record<string, string>> = {
 };
 const ROOM_LAYERS = Object.values(ROOMS);
 
+/** The adapters of devices behind PKCS#11: they alone build on what such devices share. */
+const PKCS11_ADAPTERS = ['src/adapters/luna-classic', 'src/adapters/cloudhsm'];
+
 /** A layer may always import itself. `adapter` means the own folder of one device. */
 const LAYERS: Readonly<Record<string, Layer>> = {
   main: {
@@ -249,8 +252,10 @@ function layerProblem(path: string, layer: string, target: string): string | nul
   if (layer === 'adapter' && other === 'adapter') {
     return adapterFolder(path) === adapterFolder(target)
       ? null
-      : 'no adapter imports another: what they share belongs into the port or into adapters/pkcs11';
+      : 'no adapter imports another: what they share belongs into the port or into a room of all adapters';
   }
+  if (layer === 'adapter' && other === 'pkcs11' && !PKCS11_ADAPTERS.includes(adapterFolder(path)))
+    return `only adapters of devices behind PKCS#11 build on it: what every device shares is in ${Object.keys(ROOMS).join(', ')}`;
   if (layer === 'adapter-registry' && other === 'adapter' && !target.endsWith('/adapter.ts'))
     return 'the registry takes each adapter by its adapter.ts';
   if (layer === other) return null;

@@ -43,10 +43,16 @@ describe('layers', () => {
         "import { a } from '../workflows/run.ts';\nimport { ADAPTERS } from '../adapters/registry.ts';\nimport '../errors/codes.ts';",
       'src/workflows/run.ts':
         "import type { Journal } from '../journal/journal.ts';\nimport type { Device } from '../adapters/adapter.ts';",
-      'src/adapters/registry.ts': "import { one } from './one/adapter.ts';",
-      'src/adapters/one/adapter.ts': "import { open } from '../pkcs11/open.ts';\nimport { own } from './own.ts';",
-      'src/adapters/one/own.ts': '',
-      'src/adapters/pkcs11/open.ts': "export * from '../adapter.ts';",
+      'src/adapters/registry.ts':
+        "import { one } from './one/adapter.ts';\nimport { two } from './luna-classic/adapter.ts';",
+      'src/adapters/one/adapter.ts': "import { done } from '../actions/action.ts';\nimport { own } from './own.ts';",
+      'src/adapters/one/own.ts': "import { withFileLock } from '../processes/file-lock.ts';",
+      'src/adapters/luna-classic/adapter.ts': "import { open } from '../pkcs11/open.ts';",
+      'src/adapters/pkcs11/open.ts':
+        "export * from '../adapter.ts';\nimport '../actions/action.ts';\nimport '../simulation/record-log.ts';",
+      'src/adapters/actions/action.ts': "import type { Device } from '../adapter.ts';",
+      'src/adapters/processes/file-lock.ts': '',
+      'src/adapters/simulation/record-log.ts': "import '../../errors/codes.ts';",
       'src/adapters/adapter.ts': '',
       'src/journal/journal.ts': '',
       'src/errors/codes.ts': '',
@@ -90,6 +96,13 @@ describe('layers', () => {
       '../two/adapter.ts',
       'src/adapters/two/adapter.ts',
       'no adapter imports another',
+    ],
+    [
+      'an adapter of other devices into PKCS#11',
+      'src/adapters/one/actions/wrap.ts',
+      '../../pkcs11/actions/wrap-key.ts',
+      'src/adapters/pkcs11/actions/wrap-key.ts',
+      'what every device shares is in src/adapters/actions/',
     ],
     [
       'the shared core into an adapter',

@@ -12,5 +12,3 @@ export const settledAs = ({ outputs, violations }: ActionResult): Reconciliation
   outputs,
   violations,
 });
-
-export { ambiguous, block, note } from '../../actions/action.ts';

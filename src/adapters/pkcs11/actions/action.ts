@@ -3,5 +3,3 @@ import type { Action } from '../../actions/action.ts';
 import type { Token } from '../token.ts';
 
 export type Pkcs11Action = Action<Token>;
-
-export { type Arguments, done, markerOf, type Source } from '../../actions/action.ts';

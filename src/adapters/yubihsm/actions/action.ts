@@ -5,8 +5,6 @@ import type { YubiHsm } from '../yubihsm.ts';
 
 export type YubiHsmAction = Action<YubiHsm>;
 
-export { block } from '../../actions/action.ts';
-
 /** The reasons that are there. */
 export const blocks = (...reasons: readonly (string | null)[]): readonly Finding[] =>
   reasons.flatMap((reason) => (reason === null ? [] : [block(reason)]));

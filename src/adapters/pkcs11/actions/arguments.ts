@@ -1,2 +1,0 @@
-/** Where the arguments of actions were; they are in adapters/actions. */
-export * from '../../actions/arguments.ts';
