@@ -15,6 +15,8 @@ import type {
   DeleteAliasCommandOutput,
   DeleteImportedKeyMaterialCommandInput,
   DeleteImportedKeyMaterialCommandOutput,
+  DeriveSharedSecretCommandInput,
+  DeriveSharedSecretCommandOutput,
   DescribeKeyCommandInput,
   DescribeKeyCommandOutput,
   DisableKeyCommandInput,
@@ -68,6 +70,7 @@ export interface KmsOperations {
     DeleteImportedKeyMaterialCommandInput,
     DeleteImportedKeyMaterialCommandOutput
   >;
+  readonly DeriveSharedSecret: Exchange<DeriveSharedSecretCommandInput, DeriveSharedSecretCommandOutput>;
   readonly DescribeKey: Exchange<DescribeKeyCommandInput, DescribeKeyCommandOutput>;
   readonly DisableKey: Exchange<DisableKeyCommandInput, DisableKeyCommandOutput>;
   readonly EnableKey: Exchange<EnableKeyCommandInput, EnableKeyCommandOutput>;
@@ -117,6 +120,11 @@ export const isRepeatable = (operation: OperationName): boolean =>
   !isChanging(operation) && operation !== 'GetParametersForImport';
 
 /** These carry key material or data, so what a service says in a refusal is not passed on. */
-const CONFIDENTIAL: ReadonlySet<OperationName> = new Set(['Decrypt', 'Encrypt', 'ImportKeyMaterial']);
+const CONFIDENTIAL: ReadonlySet<OperationName> = new Set([
+  'Decrypt',
+  'DeriveSharedSecret',
+  'Encrypt',
+  'ImportKeyMaterial',
+]);
 
 export const isConfidential = (operation: OperationName): boolean => CONFIDENTIAL.has(operation);

@@ -1,8 +1,8 @@
 /**
- * check-usable: encrypts and decrypts, signs and verifies, or makes and checks a MAC of random bytes. It shows that the key works, and
+ * check-usable: encrypts and decrypts, signs and verifies, makes and checks a MAC of random bytes, or agrees on a secret. It shows that the key works, and
  * nothing of whether it is the source's: any key would pass.
  */
-import { randomBytes } from 'node:crypto';
+import { createPublicKey, diffieHellman, generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { KeyMetadata, MacAlgorithmSpec, SigningAlgorithmSpec } from '@aws-sdk/client-kms';
 import type { KeyferryError } from '../../../errors/keyferry-error.ts';
 import type { KeyRef } from '../../../keys/key-record.ts';
@@ -76,12 +76,36 @@ async function roundTrip(kms: KmsConnection, ref: KeyRef, metadata: KeyMetadata)
       const { MacValid } = await kms.callSeen('VerifyMac', { ...message, Mac }, what, NOT_READY);
       return MacValid === true;
     }
+    case 'KEY_AGREEMENT':
+      return await agrees(kms, ref, metadata);
     default:
       throw kms.fail(
         'capability-missing',
         `keys for ${metadata.KeyUsage} cannot be tried out; compare the public key.`,
       );
   }
+}
+
+/** Elliptic-curve Diffie-Hellman with a throw-away key of this process: both sides must come to the same secret. */
+async function agrees(kms: KmsConnection, ref: KeyRef, metadata: KeyMetadata): Promise<boolean> {
+  const KeyId = metadata.KeyId ?? '';
+  const what = `try out the ${inWords(ref.locator)}`;
+  const { PublicKey } = await kms.callSeen('GetPublicKey', { KeyId }, what, NOT_READY);
+  const theirs = createPublicKey({ key: Buffer.from(PublicKey ?? []), format: 'der', type: 'spki' });
+  const namedCurve = theirs.asymmetricKeyDetails?.namedCurve;
+  if (namedCurve === undefined) throw unknownSpec(kms, ref, metadata);
+  const own = generateKeyPairSync('ec', { namedCurve });
+  const request = {
+    KeyId,
+    KeyAgreementAlgorithm: 'ECDH',
+    PublicKey: new Uint8Array(own.publicKey.export({ type: 'spki', format: 'der' })),
+  } as const;
+  const { SharedSecret: there } = await kms.callSeen('DeriveSharedSecret', request, what, NOT_READY);
+  const here = diffieHellman({ privateKey: own.privateKey, publicKey: theirs });
+  const isSame = there !== undefined && Buffer.compare(there, here) === 0;
+  there?.fill(0);
+  here.fill(0);
+  return isSame;
 }
 
 export const checkUsable: KmsAction = {

@@ -221,6 +221,7 @@ describe('check-usable', () => {
     ['decrypts with RSA', asymmetric('rsa', 2048, { decrypt: true }), der(rsa), 'rsa-aes-kwp-sha256'],
     ['signs with RSA', asymmetric('rsa', 2048, { sign: true }), der(rsa), 'rsa-aes-kwp-sha256'],
     ['signs with EC', asymmetric('ec', 256, { sign: true }), der(ec), 'rsa-oaep-sha256'],
+    ['agrees on secrets', asymmetric('ec', 256, { derive: true }), der(ec), 'rsa-oaep-sha256'],
   ])('%s, and calls that functional', async (_name, like, material, mechanism) => {
     const { device } = await openBentKms();
     const key = await createdKey(device, { like });
@@ -235,6 +236,17 @@ describe('check-usable', () => {
       bend: answering('Decrypt', jsonAnswer(200, { Plaintext: Buffer.alloc(32).toString('base64') })),
     });
     const key = await imported(device);
+    const error = await caught(device.perform({ action: 'check-usable', args: { key } }));
+    expect(error).toMatchObject({ code: 'verification-failed' });
+    await device.close();
+  });
+
+  it('fails for a key that comes to another secret', async () => {
+    const { device } = await openBentKms({
+      bend: answering('DeriveSharedSecret', jsonAnswer(200, { SharedSecret: Buffer.alloc(32).toString('base64') })),
+    });
+    const key = await createdKey(device, { like: asymmetric('ec', 256, { derive: true }) });
+    await importInto(device, key, der(ec), { mechanism: 'rsa-oaep-sha256' });
     const error = await caught(device.perform({ action: 'check-usable', args: { key } }));
     expect(error).toMatchObject({ code: 'verification-failed' });
     await device.close();
