@@ -1,7 +1,5 @@
 /** Actions that look and change nothing: find-keys, get-attributes, require-attribute, export-public-key. */
-import { pemFromSpki, spkiSha256 } from '../../../keys/public-key.ts';
-import { done } from '../../actions/action.ts';
-import { key, readKey, shape } from '../../actions/arguments.ts';
+import { exportPublicKeyBy } from '../../actions/export-public-key.ts';
 import { findKeysBy } from '../../actions/find-keys.ts';
 import { getAttributesBy } from '../../actions/get-attributes.ts';
 import { requireAttributeBy } from '../../actions/require-attribute.ts';
@@ -12,7 +10,7 @@ import { inWords, locate, refOf } from '../objects/locate.ts';
 import { idHex } from '../objects/object-id.ts';
 import { spkiOf } from '../objects/public-half.ts';
 import type { YubiHsm } from '../yubihsm.ts';
-import { renamed, type YubiHsmAction } from './action.ts';
+import { renamed } from './action.ts';
 import { objectId, readObjectIdIfGiven } from './arguments.ts';
 
 export const findKeys = findKeysBy<YubiHsm>({
@@ -49,21 +47,6 @@ export const requireAttribute = requireAttributeBy<YubiHsm>({
   },
 });
 
-export const exportPublicKey: YubiHsmAction = {
-  spec: {
-    name: 'export-public-key',
-    summary: 'Read a public key from the device',
-    effect: 'read',
-    input: shape({ key: key('A public key, or a private key whose public half is wanted') }),
-    outputs: {
-      pem: { type: 'artifact', lifetime: 'run', description: 'The public key (PEM, SubjectPublicKeyInfo)' },
-      spki_sha256: { type: 'string', lifetime: 'run', description: 'SHA-256 of its DER, hex' },
-    },
-  },
-  async perform(hsm, { args }) {
-    const spki = await spkiOf(hsm, await locate(hsm, readKey(args, 'key')));
-    return done({ pem: { kind: 'public-key', pem: pemFromSpki(spki) }, spki_sha256: spkiSha256(spki) });
-  },
-};
+export const exportPublicKey = exportPublicKeyBy<YubiHsm>(async (hsm, ref) => spkiOf(hsm, await locate(hsm, ref)));
 
 export const getPublicKey = renamed(exportPublicKey, 'get-public-key', 'Read the public half of a key from the device');

@@ -1,6 +1,7 @@
 /** The actions that look, over a box of keys: what is the same on every device. */
 import { describe, expect, test } from 'vitest';
 import { id, readIdIfGiven } from '../../../../src/adapters/actions/arguments.ts';
+import { exportPublicKeyBy } from '../../../../src/adapters/actions/export-public-key.ts';
 import { findKeysBy } from '../../../../src/adapters/actions/find-keys.ts';
 import { getAttributesBy } from '../../../../src/adapters/actions/get-attributes.ts';
 import { requireAttributeBy } from '../../../../src/adapters/actions/require-attribute.ts';
@@ -111,6 +112,27 @@ describe('get-attributes', () => {
     await expect(getAttributes.perform(boxOf(), { action: 'get-attributes', args: { key } })).rejects.toMatchObject({
       code,
     });
+  });
+});
+
+describe('export-public-key', () => {
+  const exportPublicKey = exportPublicKeyBy<Box>(async (box, ref) => Buffer.from(recordAt(box, ref).id, 'hex'));
+
+  test('gives the key as PEM, and its hash', async () => {
+    const record = aKey('pay-1', '0102');
+    const call = { action: 'export-public-key', args: { key: refOf(record) } };
+    expect((await exportPublicKey.perform(boxOf(record), call)).outputs).toEqual({
+      pem: { kind: 'public-key', pem: '-----BEGIN PUBLIC KEY-----\nAQI=\n-----END PUBLIC KEY-----\n' },
+      spki_sha256: 'a12871fee210fb8619291eaea194581cbd2531e4b23759d225f6806923f63222',
+    });
+  });
+
+  test.each([
+    ['pay-1', 'argument-invalid'],
+    [refOf(aKey('gone', '09')), 'key-not-found'],
+  ])('refuses the key %j', async (key, code) => {
+    const call = { action: 'export-public-key', args: { key } };
+    await expect(exportPublicKey.perform(boxOf(), call)).rejects.toMatchObject({ code });
   });
 });
 
