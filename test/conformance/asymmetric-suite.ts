@@ -81,7 +81,7 @@ export function asymmetricConformance(name: string, factory: () => Promise<Devic
             await expect(device.perform(call)).rejects.toMatchObject({ code: 'capability-missing' });
             expect(findings?.[0]).toMatchObject({ level: 'block', reason: expect.stringContaining(mechanism) });
           } else if (record.exportable) {
-            expect(findings).toEqual([]);
+            expect(findings?.filter(({ level }) => level !== 'note')).toEqual([]);
             const wrapped = await wrapWith(device, privateKey, wrapper, mechanism);
             expect(publicHalfOf(openHybrid(wrapped.bytes, OUTSIDE.privateKey, hash)).equals(spki)).toBe(true);
           } else {

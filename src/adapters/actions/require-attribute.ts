@@ -29,6 +29,8 @@ interface AttributeCheck<Connection> {
 
 interface Shortcoming {
   readonly reason: string;
+  /** Between the key's name and the reason. */
+  readonly joint: string;
   readonly code: 'key-not-extractable' | 'key-not-permitted';
 }
 
@@ -58,6 +60,7 @@ export function requireAttributeBy<Connection extends Refusing>(check: Attribute
     if (value === wanted) return null;
     return {
       reason: value === undefined ? `${device} does not say whether it is ${kebab}` : (why ?? phrase(name, value)),
+      joint: value === undefined ? ': ' : ` ${lead} `,
       code: name === 'extractable' ? 'key-not-extractable' : 'key-not-permitted',
     };
   }
@@ -90,7 +93,7 @@ export function requireAttributeBy<Connection extends Refusing>(check: Attribute
       const what = inWords(readKey(args, 'key').locator);
       const found = await guard(connection, `check the ${what}`, () => shortcoming(connection, args));
       if (found === null) return done({});
-      throw connection.fail(found.code, `the ${what} ${lead} ${found.reason}.`);
+      throw connection.fail(found.code, `the ${what}${found.joint}${found.reason}.`);
     },
   };
 }

@@ -171,7 +171,7 @@ describe('require-attribute', () => {
   test.each([
     ['extractable', true, 'key-not-extractable', 'the KEY is not extractable.'],
     ['encrypt', false, 'key-not-permitted', 'the KEY is encrypt.'],
-    ['sign', true, 'key-not-permitted', 'the KEY is the device does not say whether it is sign.'],
+    ['sign', true, 'key-not-permitted', 'the KEY: the device does not say whether it is sign.'],
     ['magic', true, 'argument-invalid', 'there is no attribute "magic".'],
   ])('refuses %s=%s', async (name, value, code, message) => {
     await expect(perform(plain, name, value)).rejects.toMatchObject({ code, message });
