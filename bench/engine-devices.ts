@@ -3,10 +3,12 @@ import type { BoundDevice, Device, DeviceSettings } from '../src/adapters/adapte
 import { CLOUDHSM_PROFILE } from '../src/adapters/cloudhsm/profile.ts';
 import { LUNA_CLASSIC_PROFILE } from '../src/adapters/luna-classic/profile.ts';
 import { openHostedDevice } from '../src/adapters/pkcs11/host/hosted-device.ts';
-import { ADAPTERS } from '../src/adapters/registry.ts';
+import { loadAdapters } from '../src/adapters/registry.ts';
 import { Secret } from '../src/keys/secret.ts';
 import type { EngineRequest } from './engine-messages.ts';
 import { BENCH_PIN, SOFTHSM_TOKENS, softHsmModule } from './softhsm-tokens.ts';
+
+const ADAPTERS = await loadAdapters();
 
 const PROFILES = { classic: LUNA_CLASSIC_PROFILE, cluster: CLOUDHSM_PROFILE } as const;
 type Role = keyof typeof PROFILES;

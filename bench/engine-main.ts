@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { ADAPTERS } from '../src/adapters/registry.ts';
+import { loadAdapters } from '../src/adapters/registry.ts';
 import { openRunStore } from '../src/journal/sqlite/sqlite-run-store.ts';
 import { makePlan } from '../src/plan/make-plan.ts';
 import { resolveInputs } from '../src/playbook/inputs.ts';
@@ -13,6 +13,8 @@ import { startRun } from '../src/workflows/start-run.ts';
 import { openEngineDevices } from './engine-devices.ts';
 import type { EngineMessage, EngineReply, EngineRequest } from './engine-messages.ts';
 import { makeSoftHsmTokens } from './softhsm-tokens.ts';
+
+const ADAPTERS = await loadAdapters();
 
 const PLAYBOOK = fileURLToPath(new URL('../../playbooks/classic-to-cloudhsm.yaml', import.meta.url));
 const MB = 1024 * 1024;

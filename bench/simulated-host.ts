@@ -1,6 +1,8 @@
 /** A device host around a simulated device: what the engine's process holds can be measured without the keys of the device. */
 import { serveParent } from '../src/adapters/pkcs11/host/serve-parent.ts';
-import { ADAPTERS } from '../src/adapters/registry.ts';
+import { loadAdapters } from '../src/adapters/registry.ts';
+
+const ADAPTERS = await loadAdapters();
 
 serveParent(async (setup, pin) => {
   const adapter = ADAPTERS[setup.adapter];

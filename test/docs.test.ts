@@ -6,11 +6,11 @@ import { describe, expect, test } from 'vitest';
 import { generateErrorDocs } from '../scripts/docs/error-docs.ts';
 import { EXIT_CODE_PRECEDENCE, EXIT_CODES } from '../scripts/docs/exit-codes.ts';
 import { generatePlaybookDocs } from '../scripts/docs/playbook-docs.ts';
-import { ADAPTERS } from '../src/adapters/registry.ts';
 import { createProgram } from '../src/cli/program.ts';
 import type { Shell } from '../src/cli/shell.ts';
 import { loadDevicesFile } from '../src/devices/devices-file.ts';
 import { ERROR_CODES } from '../src/errors/codes.ts';
+import { ADAPTERS } from './support/adapters.ts';
 import { missingPart } from './support/documented-commands.ts';
 import { readFences, readFileLinks, readShellCommands, readTable } from './support/markdown.ts';
 

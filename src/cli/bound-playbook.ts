@@ -1,6 +1,6 @@
 /** A playbook with its inputs resolved and its devices open: what plan, run, resume and verify work on. */
 import type { BoundDevice } from '../adapters/adapter.ts';
-import { ADAPTERS } from '../adapters/registry.ts';
+import { loadAdaptersIn } from '../adapters/registry.ts';
 import { bindDevices } from '../devices/bind-devices.ts';
 import { loadDevicesFile } from '../devices/devices-file.ts';
 import { KeyferryError } from '../errors/keyferry-error.ts';
@@ -10,6 +10,7 @@ import { resolveInputs } from '../playbook/inputs.ts';
 import { loadPlaybook } from '../playbook/load-playbook.ts';
 import type { Json, Playbook } from '../playbook/model.ts';
 import { parsePlaybookDocument } from '../playbook/parse-playbook.ts';
+import { adaptersInFile } from './adapters-in-file.ts';
 import { deviceOpener, openDevices } from './open-devices.ts';
 import { promptSecret } from './prompt.ts';
 import type { CommonOptions, Shell } from './shell.ts';
@@ -34,12 +35,13 @@ export interface BindOptions {
 }
 
 export async function readPlaybook(file: string): Promise<Playbook> {
-  return loadPlaybook(file, ADAPTERS);
+  return loadPlaybook(file, await adaptersInFile(file));
 }
 
 /** The playbook that a plan pins. */
 export async function pinnedPlaybook(plan: PlanHead): Promise<Playbook> {
-  return parsePlaybookDocument(pinnedDocument(plan), ADAPTERS);
+  const document = pinnedDocument(plan);
+  return parsePlaybookDocument(document, await loadAdaptersIn(JSON.stringify(document)));
 }
 
 export async function bindPlaybook(shell: Shell, playbook: Playbook, bind: BindOptions): Promise<BoundPlaybook> {
@@ -52,7 +54,7 @@ export async function bindPlaybook(shell: Shell, playbook: Playbook, bind: BindO
     ports: { env: shell.io.env, prompt: (question) => promptSecret(shell.io, shell.interrupts, question) },
   });
   if (plan !== undefined) requirePlannedInputs(plan, inputs);
-  const file = loadDevicesFile({ path: options.devices, adapters: ADAPTERS });
+  const file = loadDevicesFile({ path: options.devices, adapters: await adaptersInFile(options.devices) });
   const bound = bindDevices({ playbook, file, overrides: { ...planned, ...options.device } });
   const open = await deviceOpener(shell, { options, sessions: bind.concurrency ?? playbook.policy.concurrency });
   const { devices, close } = await openDevices(shell, bound, open);

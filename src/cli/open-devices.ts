@@ -1,6 +1,6 @@
 /** Opens the devices of a command, all at once, and closes all of them on every way out, a signal included. */
 import type { BoundDevice, DeviceSettings } from '../adapters/adapter.ts';
-import { ADAPTERS } from '../adapters/registry.ts';
+import { loadAdapters } from '../adapters/registry.ts';
 import { resolveSecret, secretSettingOf } from '../devices/secrets.ts';
 import { KeyferryError } from '../errors/keyferry-error.ts';
 import { openHome } from '../home/home.ts';
@@ -27,7 +27,7 @@ export async function deviceOpener(shell: Shell, { options, sessions }: OpenOpti
     return answer;
   };
   return async (role, settings) => {
-    const adapter = ADAPTERS[settings.adapter];
+    const adapter = (await loadAdapters((name) => name === settings.adapter))[settings.adapter];
     if (adapter === undefined) throw new Error(`no adapter "${settings.adapter}" behind checked settings`);
     const device = await adapter.open(settings, {
       home: options.home,

@@ -5,9 +5,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ADAPTERS } from '../../src/adapters/registry.ts';
 import type { Playbook } from '../../src/playbook/model.ts';
 import { parsePlaybook } from '../../src/playbook/parse-playbook.ts';
+import { ADAPTERS } from '../support/adapters.ts';
 import { changed, journalOf } from '../support/engine-harness.ts';
 import { keysOn, type SeenKey } from '../support/engine-site.ts';
 import { camera, named, nameOf, takeUp } from '../support/kms-route-images.ts';

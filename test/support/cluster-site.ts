@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { BoundDevice } from '../../src/adapters/adapter.ts';
 import { cloudhsm } from '../../src/adapters/cloudhsm/adapter.ts';
-import { ADAPTERS } from '../../src/adapters/registry.ts';
 import type { OnWrite } from '../../src/journal/sqlite/journal-writer.ts';
 import { openRunStore } from '../../src/journal/sqlite/sqlite-run-store.ts';
 import type { Secret } from '../../src/keys/secret.ts';
@@ -20,6 +19,7 @@ import { parsePlaybook, parsePlaybookDocument } from '../../src/playbook/parse-p
 import type { RunResult } from '../../src/workflows/engine.ts';
 import { resumeRun } from '../../src/workflows/resume-run.ts';
 import { startRun } from '../../src/workflows/start-run.ts';
+import { ADAPTERS } from './adapters.ts';
 import { EVERY_WRITE, inputsOf, journalOf, NOBODY } from './engine-harness.ts';
 import { openContext, siteAt } from './engine-site.ts';
 

@@ -1,7 +1,6 @@
 /** Plans, runs and resumes the main playbook between the devices of a site, without the command line. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ADAPTERS } from '../../src/adapters/registry.ts';
 import type { StoredEntry } from '../../src/journal/journal.ts';
 import type { JournalTuning } from '../../src/journal/sqlite/journal-writer.ts';
 import { openJournal } from '../../src/journal/sqlite/sqlite-journal.ts';
@@ -16,6 +15,7 @@ import type { CallClock } from '../../src/workflows/call-clock.ts';
 import type { ResumeOptions, RunHandle, RunObserver, RunResult } from '../../src/workflows/engine.ts';
 import { resumeRun } from '../../src/workflows/resume-run.ts';
 import { startRun } from '../../src/workflows/start-run.ts';
+import { ADAPTERS } from './adapters.ts';
 import { type DeviceValues, type OpenedDevices, openDevices, type Site } from './engine-site.ts';
 
 const MAIN_PLAYBOOK = join(import.meta.dirname, '../../playbooks/classic-to-cloudhsm.yaml');

@@ -12,9 +12,9 @@ import { CKA, CKO } from '../../src/adapters/pkcs11/constants.ts';
 import { FLAG } from '../../src/adapters/pkcs11/simulator/attribute-table.ts';
 import { decodeRecord } from '../../src/adapters/pkcs11/simulator/record-codec.ts';
 import { has, type SimulatedObject } from '../../src/adapters/pkcs11/simulator/simulated-object.ts';
-import { ADAPTERS } from '../../src/adapters/registry.ts';
 import { RecordLog } from '../../src/adapters/simulation/record-log.ts';
 import { Secret } from '../../src/keys/secret.ts';
+import { ADAPTERS } from './adapters.ts';
 
 export const ROLES = { classic: 'luna-classic', cluster: 'cloudhsm' } as const;
 export type Role = keyof typeof ROLES;

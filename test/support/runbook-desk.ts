@@ -1,6 +1,5 @@
 /** Carries a runbook out: every part as the script that keyferry writes, in the console of its tool, over the devices of a folder. */
 import type { DeviceSettings } from '../../src/adapters/adapter.ts';
-import { ADAPTERS } from '../../src/adapters/registry.ts';
 import { pinnedPlaybook } from '../../src/cli/bound-playbook.ts';
 import { EDITIONS } from '../../src/consoles/edition.ts';
 import { runConsole } from '../../src/consoles/run-console.ts';
@@ -11,6 +10,7 @@ import { readPlanFile } from '../../src/plan/plan-file.ts';
 import type { Runbook, RunbookPart } from '../../src/runbook/runbook.ts';
 import { partScript } from '../../src/runbook/script.ts';
 import { writeRunbook } from '../../src/runbook/write-runbook.ts';
+import { ADAPTERS } from './adapters.ts';
 
 export async function runbookOf(planFile: string): Promise<Runbook> {
   const plan = await readPlanFile(planFile);

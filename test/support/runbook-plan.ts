@@ -1,11 +1,11 @@
 /** A plan of a shipped playbook over keys that a test names, without any device. */
 import { join } from 'node:path';
-import { ADAPTERS } from '../../src/adapters/registry.ts';
 import type { KeyRecord } from '../../src/keys/key-record.ts';
 import { labelHex } from '../../src/keys/locator.ts';
 import type { PlanHead, PlanItem, PlanSource } from '../../src/plan/model.ts';
 import { loadPlaybook } from '../../src/playbook/load-playbook.ts';
 import type { Json, Playbook } from '../../src/playbook/model.ts';
+import { ADAPTERS } from './adapters.ts';
 
 const PLAYBOOKS = join(import.meta.dirname, '../../playbooks');
 

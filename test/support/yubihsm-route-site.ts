@@ -9,7 +9,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { BoundDevice, Device } from '../../src/adapters/adapter.ts';
-import { ADAPTERS } from '../../src/adapters/registry.ts';
 import { publicKeyOf } from '../../src/adapters/yubihsm/simulator/key-material.ts';
 import { StateStore } from '../../src/adapters/yubihsm/simulator/state-file.ts';
 import type { StoredObject } from '../../src/adapters/yubihsm/simulator/stored-object.ts';
@@ -19,6 +18,7 @@ import type { JournalTuning, OnWrite } from '../../src/journal/sqlite/journal-wr
 import type { Playbook } from '../../src/playbook/model.ts';
 import { parsePlaybook } from '../../src/playbook/parse-playbook.ts';
 import type { RunResult } from '../../src/workflows/engine.ts';
+import { ADAPTERS } from './adapters.ts';
 import { EVERY_WRITE, planOf, type RunOptions, resume, runPlan } from './engine-harness.ts';
 import { type OpenedDevices, openContext, openedDevices, type Site } from './engine-site.ts';
 import { openAccount } from './kms-route-site.ts';

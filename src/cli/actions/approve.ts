@@ -1,7 +1,7 @@
 /** `approve`: checks a signature and records it, or hands it to the process that owns the run. */
+
 import { open } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
-import { ADAPTERS } from '../../adapters/registry.ts';
 import { type HandedIn, refused } from '../../approvals/admit-signature.ts';
 import type { ApprovalRecord } from '../../approvals/record.ts';
 import {
@@ -21,6 +21,7 @@ import { isOver } from '../../report/run-record.ts';
 import { suggestion } from '../../source/nearest.ts';
 import { checkApproval, recordApproval } from '../../workflows/approval-entries.ts';
 import { readApprovals } from '../../workflows/approval-records.ts';
+import { adaptersInFile } from '../adapters-in-file.ts';
 import { readRun, recordOf, runsIn } from '../recorded-run.ts';
 import { createScreen } from '../screen.ts';
 import type { CommonOptions, Shell } from '../shell.ts';
@@ -62,7 +63,7 @@ export async function approve(shell: Shell, run: string, options: CommonOptions 
 }
 
 async function handedIn({ devices, as, signature }: CommonOptions & ApproveOptions) {
-  const { approvers } = loadDevicesFile({ path: devices, adapters: ADAPTERS });
+  const { approvers } = loadDevicesFile({ path: devices, adapters: await adaptersInFile(devices) });
   const keys = new Map(Object.values(approvers).map(({ name, publicKey }) => [name, approverKey(publicKey)]));
   const key = keys.get(as);
   if (key === undefined)

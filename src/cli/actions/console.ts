@@ -1,7 +1,7 @@
 /** `console`: opens what the tool runs over, then the tool, fed by the terminal, a script or one command line. */
+
 import { existsSync, readFileSync } from 'node:fs';
 import type { DeviceSettings } from '../../adapters/adapter.ts';
-import { ADAPTERS } from '../../adapters/registry.ts';
 import type { Console, Terminal } from '../../consoles/console.ts';
 import { type ConsoleGround, requireGround } from '../../consoles/console-device.ts';
 import { EDITIONS, type EditionName } from '../../consoles/edition.ts';
@@ -13,6 +13,7 @@ import { loadDevicesFile } from '../../devices/devices-file.ts';
 import { resolveSecret, secretSettingOf } from '../../devices/secrets.ts';
 import { KeyferryError } from '../../errors/keyferry-error.ts';
 import type { Secret } from '../../keys/secret.ts';
+import { adaptersInFile } from '../adapters-in-file.ts';
 import { namedDevice } from '../named-device.ts';
 import { canAsk, promptSecret } from '../prompt.ts';
 import { type CommonOptions, onlyDevice, type Shell } from '../shell.ts';
@@ -35,7 +36,7 @@ export async function openConsole(shell: Shell, options: CommonOptions, request:
   const isInteractive = request.script === undefined && request.words.length === 0 && canAsk(shell.io);
   // Read before anything is opened: a script that is not there must leave nothing behind.
   const text = isInteractive ? '' : await scriptText(shell, request);
-  const settings = chosenDevice(options, request, await tool.ground());
+  const settings = await chosenDevice(options, request, await tool.ground());
   const pin = settings === null ? undefined : await pinOf(shell, settings);
   const opened = await tool.open(settings === null ? null : { settings, pin });
   const release = shell.interrupts.onInterrupt(() => opened.close());
@@ -53,10 +54,14 @@ export async function openConsole(shell: Shell, options: CommonOptions, request:
 }
 
 /** null: none, in memory. */
-function chosenDevice(options: CommonOptions, request: ConsoleRequest, ground: ConsoleGround): DeviceSettings | null {
+async function chosenDevice(
+  options: CommonOptions,
+  request: ConsoleRequest,
+  ground: ConsoleGround,
+): Promise<DeviceSettings | null> {
   const name = onlyDevice(options);
   if (name === undefined && !request.isDevicesFileNamed && !existsSync(options.devices)) return null;
-  const file = loadDevicesFile({ path: options.devices, adapters: ADAPTERS });
+  const file = loadDevicesFile({ path: options.devices, adapters: await adaptersInFile(options.devices) });
   if (name !== undefined) {
     const settings = namedDevice(file, name);
     requireGround(ground, settings);

@@ -1,9 +1,10 @@
 /** `demo`: the main job from end to end on simulated devices, each step with the command that does it. Leaves its folder to explore. */
+
 import { join } from 'node:path';
-import { ADAPTERS } from '../../adapters/registry.ts';
 import { loadDevicesFile } from '../../devices/devices-file.ts';
 import { KeyferryError } from '../../errors/keyferry-error.ts';
 import { verifyRun } from '../../workflows/verify-run.ts';
+import { adaptersInFile } from '../adapters-in-file.ts';
 import type { BoundPlaybook } from '../bound-playbook.ts';
 import { bindPlaybook, readPlaybook } from '../bound-playbook.ts';
 import { namedDevice } from '../named-device.ts';
@@ -52,7 +53,7 @@ export async function demo(shell: Shell, options: CommonOptions & DemoOptions): 
         `keyferry simulator fill ${device} --count ${request.count} --type ${request.type} --prefix ${request.prefix} --nonextractable-share ${request.nonextractableShare}`,
     ),
   );
-  const file = loadDevicesFile({ path: inDemo.devices, adapters: ADAPTERS });
+  const file = loadDevicesFile({ path: inDemo.devices, adapters: await adaptersInFile(inDemo.devices) });
   for (const { device, request } of fills)
     await fillDevice(shell, inDemo, { settings: namedDevice(file, device), request });
 

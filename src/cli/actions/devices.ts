@@ -1,7 +1,8 @@
 /** `devices`: opens every device of the devices file and says what it is, what it can do, or why it cannot be used. */
-import { ADAPTERS } from '../../adapters/registry.ts';
+
 import { loadDevicesFile } from '../../devices/devices-file.ts';
 import { KeyferryError } from '../../errors/keyferry-error.ts';
+import { adaptersInFile } from '../adapters-in-file.ts';
 import { namedDevice } from '../named-device.ts';
 import { deviceOpener, openDevices } from '../open-devices.ts';
 import { createScreen } from '../screen.ts';
@@ -13,7 +14,7 @@ import { devicesView } from '../views/devices-view.ts';
 const SESSIONS = 64;
 
 export async function devices(shell: Shell, names: readonly string[], options: CommonOptions): Promise<number> {
-  const file = loadDevicesFile({ path: options.devices, adapters: ADAPTERS });
+  const file = loadDevicesFile({ path: options.devices, adapters: await adaptersInFile(options.devices) });
   const wanted = names.length === 0 ? Object.values(file.devices) : names.map((name) => namedDevice(file, name));
   const open = await deviceOpener(shell, { options, sessions: SESSIONS });
   const lines = await Promise.all(

@@ -1,9 +1,10 @@
 /** `keys`: a device's inventory. Fingerprints nothing; a KCV uses each key once. */
-import { ADAPTERS } from '../../adapters/registry.ts';
+
 import { loadDevicesFile } from '../../devices/devices-file.ts';
 import type { KeyRecord } from '../../keys/key-record.ts';
 import { keyScope } from '../../plan/key-scope.ts';
 import { compileKeyCondition } from '../../playbook/key-condition.ts';
+import { adaptersInFile } from '../adapters-in-file.ts';
 import { namedDevice } from '../named-device.ts';
 import { deviceOpener, openDevices } from '../open-devices.ts';
 import { createScreen } from '../screen.ts';
@@ -16,7 +17,10 @@ export interface KeysOptions {
 }
 
 export async function keys(shell: Shell, name: string, options: CommonOptions & KeysOptions): Promise<number> {
-  const settings = namedDevice(loadDevicesFile({ path: options.devices, adapters: ADAPTERS }), name);
+  const settings = namedDevice(
+    loadDevicesFile({ path: options.devices, adapters: await adaptersInFile(options.devices) }),
+    name,
+  );
   const condition = options.where === undefined ? null : compileKeyCondition(options.where);
   const isWanted = (record: KeyRecord): boolean => condition === null || condition(keyScope(record, name));
   const open = await deviceOpener(shell, { options, sessions: 4 });

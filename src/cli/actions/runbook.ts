@@ -1,5 +1,5 @@
 /** `runbook`: a plan as the vendors' own commands. Reads the plan file only. */
-import { ADAPTERS } from '../../adapters/registry.ts';
+import { loadAdaptersIn } from '../../adapters/registry.ts';
 import { KeyferryError } from '../../errors/keyferry-error.ts';
 import { readPlanFile } from '../../plan/plan-file.ts';
 import type { Runbook, RunbookPart } from '../../runbook/runbook.ts';
@@ -20,7 +20,8 @@ export interface RunbookOptions {
 export async function runbook(shell: Shell, file: string, options: CommonOptions & RunbookOptions): Promise<number> {
   const plan = await readPlanFile(file);
   try {
-    const book = await writeRunbook(plan, await pinnedPlaybook(plan.head), ADAPTERS);
+    const adapters = await loadAdaptersIn(JSON.stringify(plan.head.devices));
+    const book = await writeRunbook(plan, await pinnedPlaybook(plan.head), adapters);
     const screen = createScreen(shell.io);
     if (options.script !== undefined) await resultLines(screen, partScript(book, chosenPart(book, options)));
     else if (options.part !== undefined) throw new KeyferryError('usage', '--part goes with --script TOOL only.');

@@ -1,8 +1,9 @@
 /** `simulator fill`: makes keys on a simulated device through its own functions. Refused on a real one. */
+
 import type { DeviceSettings, FillRequest } from '../../adapters/adapter.ts';
-import { ADAPTERS } from '../../adapters/registry.ts';
 import { loadDevicesFile } from '../../devices/devices-file.ts';
 import { KeyferryError } from '../../errors/keyferry-error.ts';
+import { adaptersInFile } from '../adapters-in-file.ts';
 import { namedDevice } from '../named-device.ts';
 import { deviceOpener, openDevices } from '../open-devices.ts';
 import type { CommonOptions, Shell } from '../shell.ts';
@@ -16,7 +17,10 @@ export interface FillOptions {
 }
 
 export async function simulatorFill(shell: Shell, name: string, options: CommonOptions & FillOptions): Promise<number> {
-  const settings = namedDevice(loadDevicesFile({ path: options.devices, adapters: ADAPTERS }), name);
+  const settings = namedDevice(
+    loadDevicesFile({ path: options.devices, adapters: await adaptersInFile(options.devices) }),
+    name,
+  );
   const { count, type, prefix, nonextractableShare } = options;
   const made = await fillDevice(shell, options, { settings, request: { count, type, prefix, nonextractableShare } });
   await shell.io.stdout.write(

@@ -1,10 +1,10 @@
 /** A plan as what people type: order, parts, blanks, and what a tool cannot do. */
 import { describe, expect, test } from 'vitest';
-import { ADAPTERS } from '../../../src/adapters/registry.ts';
 import type { Runbook } from '../../../src/runbook/runbook.ts';
 import { partScript } from '../../../src/runbook/script.ts';
 import { runbookText } from '../../../src/runbook/text.ts';
 import { writeRunbook } from '../../../src/runbook/write-runbook.ts';
+import { ADAPTERS } from '../../support/adapters.ts';
 import { aRecord, type PlanOf, runbookPlan } from '../../support/runbook-plan.ts';
 
 async function written(of: PlanOf, adapters: Parameters<typeof writeRunbook>[2] = ADAPTERS): Promise<Runbook> {

@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Device } from '../../../../src/adapters/adapter.ts';
-import { ADAPTERS } from '../../../../src/adapters/registry.ts';
 import type { KeyRecord } from '../../../../src/keys/key-record.ts';
+import { ADAPTERS } from '../../../support/adapters.ts';
 import { caught } from '../../../support/kms-device-errors.ts';
 import {
   answering,
