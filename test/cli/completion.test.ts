@@ -40,7 +40,7 @@ describe('bash', () => {
 
   test('offers what a command has below it', () => {
     expect(offers('plan', 'sh')).toEqual(['show']);
-    expect(offers('--home', 'plan', 'simulator', '')).toEqual(['fill']);
+    expect(offers('--home', 'plan', 'simulator', '')).toEqual(['fill', 'serve']);
   });
 
   test("offers a command's own options and the common ones", () => {
