@@ -74,8 +74,8 @@ export interface RollbackCall {
 }
 
 export interface Retry {
-  /** Tries in all, 1: no second. */
-  readonly attempts: number;
+  /** Tries in all, 1: no second. Null where the author leaves it to what is known of the device. */
+  readonly attempts: number | null;
   readonly backoff: 'exponential' | 'fixed';
   /** Delay before the second try. */
   readonly delayMs: number;

@@ -31,7 +31,12 @@ const retry: ObjectShape = {
   kind: 'object',
   description: 'tries after a passing failure; a call whose outcome is unknown is settled, never repeated blindly',
   fields: {
-    attempts: withDefault({ kind: 'integer', minimum: 1, maximum: 100, description: 'tries in all' }, 1),
+    attempts: optional({
+      kind: 'integer',
+      minimum: 1,
+      maximum: 100,
+      description: 'tries in all; without it 6, and 12 at a service with request quotas',
+    }),
     backoff: withDefault({ kind: 'enum', values: ['exponential', 'fixed'] }, 'exponential'),
     delay: withDefault({ kind: 'duration', description: 'before the second try' }, '1s'),
   },

@@ -118,7 +118,7 @@ function checkSettings(node: SourceNode, { target, action, spec }: ActionCallSit
 
 function readRetry(node: SourceNode | undefined): Retry {
   return {
-    attempts: numberOf(fieldOf(node, 'attempts')) ?? 1,
+    attempts: numberOf(fieldOf(node, 'attempts')) ?? null,
     backoff: textOf(fieldOf(node, 'backoff')) === 'fixed' ? 'fixed' : 'exponential',
     delayMs: parseDuration(textOf(fieldOf(node, 'delay')) ?? '') ?? 1000,
   };

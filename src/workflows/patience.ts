@@ -2,7 +2,7 @@
 import { KeyferryError } from '../errors/keyferry-error.ts';
 import { backoffMs, type CallClock } from './call-clock.ts';
 
-/** Tries of a call that a busy device refused; a step's own `retry` may ask for more. */
+/** Tries of a call that a busy device refused; a step's own `retry` may ask for more or fewer. */
 export const TRANSIENT_ATTEMPTS = 6;
 export const BACKOFF = { backoff: 'exponential', delayMs: 100 } as const;
 

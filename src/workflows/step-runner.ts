@@ -338,9 +338,9 @@ export class StepRunner {
   }
 }
 
-/** A service with quotas throttles for longer than a busy device is busy. */
+/** A service with quotas throttles for longer than a busy device is busy. What the playbook says stands. */
 const attemptsOf = ({ retry, spec }: Step): number =>
-  Math.max(retry.attempts, spec.quotas === undefined ? TRANSIENT_ATTEMPTS : 2 * TRANSIENT_ATTEMPTS);
+  retry.attempts ?? (spec.quotas === undefined ? TRANSIENT_ATTEMPTS : 2 * TRANSIENT_ATTEMPTS);
 
 const isTolerant = (step: Step): boolean => step.block === 'after-each' || step.block === 'finally';
 

@@ -173,7 +173,7 @@ describe('a run with keys that failed', () => {
           .replace('rsa-oaep-sha1 }', 'rsa-oaep-sha1 }\n    retry: { attempts: 1 }')
           .replace(/stop-when: .*/, 'stop-when: failed > 10'),
     });
-    bench.devices({ classic: 'faults: [{ call: C_WrapKey, kind: busy, probability: 0.4 }], fault-seed: 11' });
+    bench.devices({ classic: 'faults: [{ call: C_WrapKey, kind: busy, probability: 0.4 }], fault-seed: 3' });
     const failed = await keyferry(bench, 'run', 'playbook.yaml', '--yes', '--json');
     const { run, state, summary } = lastJson(failed) as {
       run: string;

@@ -77,7 +77,7 @@ export function aStep(target: string, spec: ActionSpec, rest: Partial<Step> = {}
     with: {},
     when: null,
     otherwise: 'fail',
-    retry: { attempts: 1, backoff: 'fixed', delayMs: 0 },
+    retry: { attempts: null, backoff: 'fixed', delayMs: 0 },
     timeoutMs: null,
     approval: null,
     rollback: null,

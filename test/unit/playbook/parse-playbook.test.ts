@@ -26,7 +26,7 @@ describe('the playbook of the main route', () => {
     expect(playbook.each.map((step) => step.id)).toEqual(['each_1', 'wrapped', 'arrived', 'each_4']);
     expect(playbook.each[0]).toMatchObject({
       otherwise: 'skip',
-      retry: { attempts: 1 },
+      retry: { attempts: null },
       timeoutMs: null,
       approval: null,
       rollback: null,
