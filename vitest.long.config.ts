@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** What `npm run test:long` runs: migrations that are killed, stopped at every write of their journal, or wait for quotas. */
+/** What `npm run test:long` runs: runs that are killed or stopped at every write of their journal, hunts for secrets, approvals and quotas that are waited for. */
 export default defineConfig({
   test: {
     include: ['test/**/*.long.test.ts'],
