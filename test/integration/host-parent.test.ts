@@ -14,7 +14,7 @@ import { isAlive, markOf, type ProcessMark } from '../../src/adapters/processes/
 const DRIVER = fileURLToPath(new URL('../support/host-driver.ts', import.meta.url));
 
 let folder: string;
-let started: (ChildProcess | ProcessMark)[];
+let started: ProcessMark[];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'keyferry-host-parent-'));
@@ -23,13 +23,20 @@ beforeEach(() => {
 });
 
 afterEach(() => {
-  for (const { pid = 0 } of started) if (isAlive(markOf(pid))) process.kill(pid, 'SIGKILL');
+  for (const mark of started) if (isAlive(mark)) process.kill(mark.pid, 'SIGKILL');
 });
+
+/** Its id, kept as a mark: by the end of the test the id may be another process's. */
+function noted({ pid }: ChildProcess): number {
+  if (pid === undefined) throw new Error('the process did not start');
+  started.push(markOf(pid));
+  return pid;
+}
 
 const home = (): string => join(folder, 'home');
 
 interface Driven {
-  readonly driver: ChildProcess;
+  readonly driver: ChildProcess & { readonly pid: number };
   readonly host: ProcessMark;
   /** The next line that the driver prints. */
   line(): Promise<string>;
@@ -38,13 +45,13 @@ interface Driven {
 async function drive(action: string, ms = 0): Promise<Driven> {
   const args = ['--import', 'tsx', DRIVER, home(), join(folder, 'log'), action, `${ms}`];
   const driver = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
-  started.push(driver);
+  const pid = noted(driver);
   const lines = createInterface({ input: driver.stdout })[Symbol.asyncIterator]();
   const line = async (): Promise<string> => String((await lines.next()).value);
-  const [, pid] = (await line()).split(' ');
-  const host = markOf(Number(pid));
+  const [, hostPid] = (await line()).split(' ');
+  const host = markOf(Number(hostPid));
   started.push(host);
-  return { driver, host, line };
+  return { driver: Object.assign(driver, { pid }), host, line };
 }
 
 async function goneWithin(ms: number, mark: ProcessMark): Promise<boolean> {
@@ -56,7 +63,7 @@ async function goneWithin(ms: number, mark: ProcessMark): Promise<boolean> {
 test('an interrupt from the terminal reaches the engine and not the call in its host', async () => {
   const { driver, line } = await drive('sleep', 600);
   await sleep(100);
-  process.kill(-(driver.pid ?? 0), 'SIGINT');
+  process.kill(-driver.pid, 'SIGINT');
   expect(await line()).toBe('interrupted');
   expect(await line()).toBe('{"slept":600}');
   expect(await once(driver, 'exit')).toEqual([0, null]);
@@ -66,7 +73,7 @@ test.each(['hang', 'block'])('a host in a call (%s) dies with its engine', async
   const { driver, host } = await drive(action);
   await sleep(300);
   expect(isAlive(host)).toBe(true);
-  process.kill(driver.pid ?? 0, 'SIGKILL');
+  process.kill(driver.pid, 'SIGKILL');
   expect(await goneWithin(3_000, host)).toBe(true);
 });
 
@@ -75,7 +82,7 @@ test('before a device is opened again, the host of a killed engine is gone', asy
   await sleep(300);
   // Stopped, it can neither notice that its engine is gone nor be told: as a module stuck in a call.
   process.kill(host.pid, 'SIGSTOP');
-  process.kill(driver.pid ?? 0, 'SIGKILL');
+  process.kill(driver.pid, 'SIGKILL');
   await once(driver, 'exit');
   expect(isAlive(host)).toBe(true);
   await endOrphanedHosts(home(), 'driven');
@@ -91,13 +98,12 @@ test('the host of a living engine is left alone', async () => {
 });
 
 test('an entry of a process id that another process has now kills nobody', async () => {
-  const bystander = spawn('sleep', ['60']);
-  started.push(bystander);
+  const bystander = noted(spawn('sleep', ['60']));
   await drive('sleep', 0);
-  const path = join(home(), 'device-hosts', `${bystander.pid}.json`);
+  const path = join(home(), 'device-hosts', `${bystander}.json`);
   const dead = { pid: 1, started: '0' };
-  writeFileSync(path, JSON.stringify({ host: { pid: bystander.pid, started: '1' }, engine: dead }));
+  writeFileSync(path, JSON.stringify({ host: { pid: bystander, started: '1' }, engine: dead }));
   await endOrphanedHosts(home(), 'driven');
-  expect(isAlive(markOf(bystander.pid ?? 0))).toBe(true);
+  expect(isAlive(markOf(bystander))).toBe(true);
   expect(existsSync(path)).toBe(false);
 });
