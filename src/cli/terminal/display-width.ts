@@ -47,19 +47,50 @@ export function displayWidth(text: string): number {
   return width;
 }
 
+/** The most clusters of `text` that take no more than `cells` cells. */
+function beginning(clusters: readonly string[], cells: number): string[] {
+  const kept: string[] = [];
+  let width = 0;
+  for (const cluster of clusters) {
+    width += clusterWidth(cluster);
+    if (width > cells) break;
+    kept.push(cluster);
+  }
+  return kept;
+}
+
+const clustersOf = (text: string): string[] => [...graphemes.segment(text)].map(({ segment }) => segment);
+
 /** Cut to at most `cells` cells, with `…` for what was cut off. */
 export function truncate(text: string, cells: number): string {
   if (displayWidth(text) <= cells) return text;
   if (cells <= 0) return '';
-  let kept = '';
-  let width = 0;
-  for (const { segment } of graphemes.segment(text)) {
-    const next = clusterWidth(segment);
-    if (width + next > cells - 1) break;
-    kept += segment;
-    width += next;
+  return `${beginning(clustersOf(text), cells - 1).join('')}…`;
+}
+
+/** The same with `…` in the middle: for names that differ at their end. */
+export function truncateMiddle(text: string, cells: number): string {
+  if (displayWidth(text) <= cells) return text;
+  if (cells <= 0) return '';
+  const clusters = clustersOf(text);
+  const end = beginning(clusters.toReversed(), Math.floor((cells - 1) / 2))
+    .toReversed()
+    .join('');
+  return `${beginning(clusters, cells - 1 - displayWidth(end)).join('')}…${end}`;
+}
+
+/** In lines of at most `cells` cells, broken at spaces; a word that is longer has a line of its own. */
+export function wrapped(text: string, cells: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (line !== '' && displayWidth(longer) > cells) {
+      lines.push(line);
+      line = word;
+    } else line = longer;
   }
-  return `${kept}…`;
+  return [...lines, line];
 }
 
 /** Text from a device or a file, fit for a terminal: what could steer the terminal is shown as an escape, never sent. */
