@@ -44,8 +44,9 @@ export async function pinnedPlaybook(plan: PlanHead): Promise<Playbook> {
   return parsePlaybookDocument(document, await loadAdaptersIn(JSON.stringify(document)));
 }
 
-export async function bindPlaybook(shell: Shell, playbook: Playbook, bind: BindOptions): Promise<BoundPlaybook> {
+export async function bindPlaybook(shell: Shell, written: Playbook, bind: BindOptions): Promise<BoundPlaybook> {
   const { options, plan } = bind;
+  const playbook = withConcurrency(written, bind.concurrency);
   const planned = Object.fromEntries((plan?.devices ?? []).map((device) => [device.role, device.name]));
   const { inputs, secrets } = await resolveInputs({
     playbook,
@@ -56,13 +57,17 @@ export async function bindPlaybook(shell: Shell, playbook: Playbook, bind: BindO
   if (plan !== undefined) requirePlannedInputs(plan, inputs);
   const file = loadDevicesFile({ path: options.devices, adapters: await adaptersInFile(options.devices) });
   const bound = bindDevices({ playbook, file, overrides: { ...planned, ...options.device } });
-  const open = await deviceOpener(shell, { options, sessions: bind.concurrency ?? playbook.policy.concurrency });
+  const open = await deviceOpener(shell, { options, sessions: playbook.policy.concurrency });
   const { devices, close } = await openDevices(shell, bound, open);
   const approvers = Object.fromEntries(
     Object.entries(file.approvers).map(([name, approver]) => [name, approver.spkiSha256]),
   );
   return { playbook, inputs, secretInputs: secrets, devices, approvers, close };
 }
+
+/** Devices open as many sessions as are wanted, and the plan compares the two: both go by what the operator asked for. */
+const withConcurrency = (playbook: Playbook, concurrency: number | null): Playbook =>
+  concurrency === null ? playbook : { ...playbook, policy: { ...playbook.policy, concurrency } };
 
 /** What was planned is what runs: an input given anew may not change it. */
 function requirePlannedInputs(plan: PlanHead, inputs: Readonly<Record<string, Json>>): void {

@@ -101,6 +101,9 @@ describe('plan --json', () => {
     const shown = await inBare('plan', 'show', 'a.plan', '--json');
     expect(onlyJson(shown)).toEqual(onlyJson(plan));
     expect((await inBare('run', 'a.plan', '--dry-run', '--json')).stdout).toBe(shown.stdout);
+    // Sessions are opened as many as are wanted: fewer than the playbook says is no shortage of the device's.
+    const few = await inBare('run', 'playbook.yaml', '--yes', '--concurrency', '2');
+    expect(few.stdout).not.toContain('concurrency is');
     rmSync(bare.dir, { recursive: true });
   });
 });

@@ -16,6 +16,8 @@ export interface PlanOptions {
   readonly force: boolean;
   readonly fingerprint: boolean;
   readonly items: boolean;
+  /** Of `run --dry-run`; absent: the playbook's. */
+  readonly concurrency?: number;
 }
 
 export const isBlocked = (head: PlanHead): boolean => head.summary.block > 0 || head.blocks.length > 0;
@@ -45,7 +47,10 @@ export async function planFor(
 }
 
 export async function runPlan(shell: Shell, file: string, options: CommonOptions & PlanOptions): Promise<number> {
-  const bound = await bindPlaybook(shell, await readPlaybook(file), { options, concurrency: null });
+  const bound = await bindPlaybook(shell, await readPlaybook(file), {
+    options,
+    concurrency: options.concurrency ?? null,
+  });
   try {
     const plan = await planFor(shell, bound, options);
     const release = shell.interrupts.onInterrupt(() => plan.dispose());
