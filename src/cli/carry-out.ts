@@ -8,6 +8,8 @@ import { type RunView, runView } from './views/run-view.ts';
 
 export interface CarryOutOptions {
   readonly isJson: boolean;
+  /** Of the common options. */
+  readonly carried: string;
   /** Further fields of the JSON summary, made when the run has ended. */
   readonly extra?: (result: RunResult) => Promise<Readonly<Record<string, unknown>>>;
 }
@@ -18,7 +20,7 @@ export async function carryOut(
   start: (observer: RunView['observer']) => Promise<RunHandle>,
 ): Promise<RunResult> {
   const display = await progressDisplay(shell.io, options.isJson);
-  const view = runView(createScreen(shell.io), display, options.isJson);
+  const view = runView(createScreen(shell.io, options.carried), display, options.isJson);
   try {
     const handle = await start(view.observer);
     const release = shell.interrupts.hold(handle, (text) => view.say(text));

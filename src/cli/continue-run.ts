@@ -31,7 +31,7 @@ export async function continueRun(
   const bound = await bindPlaybook(shell, await pinnedPlaybook(plan), { options, concurrency, plan });
   try {
     checkPlanDevices(plan, bound.devices);
-    const result = await carryOut(shell, { isJson: options.json }, (observer) =>
+    const result = await carryOut(shell, { isJson: options.json, carried: options.carried }, (observer) =>
       resumeRun({
         store,
         version: packageVersion(),

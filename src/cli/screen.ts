@@ -1,5 +1,6 @@
 /** What views write on: results to stdout, everything else to stderr, both line by line. */
 import type { Io } from './io.ts';
+import { visible } from './terminal/display-width.ts';
 import type { Styles } from './terminal/styles.ts';
 
 export interface Screen {
@@ -9,6 +10,8 @@ export interface Screen {
   text(part: string): Promise<void>;
   /** A line for people, on stderr; never rejects. */
   note(line: string): Promise<void>;
+  /** A line that proposes a command of keyferry, with what the operator needs to type along. */
+  next(command: string): string;
   /** Styles and width of stdout. */
   readonly styles: Styles;
   readonly width: number | null;
@@ -19,8 +22,10 @@ export interface Screen {
 /** Lines are gathered to this many characters before they are written, so that a million of them are not a million system calls. */
 const BLOCK = 16_384;
 
-export function createScreen(io: Io): Screen {
+/** `carried`: of the common options. */
+export function createScreen(io: Io, carried = ''): Screen {
   return {
+    next: (command) => `  ${io.stdout.styles.cyan('Next:')} keyferry ${command}${visible(carried)}`,
     result: (line) => io.stdout.write(`${line}\n`),
     text: (part) => io.stdout.write(part),
     note: (line) => io.stderr.write(`${line}\n`),

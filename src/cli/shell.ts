@@ -21,6 +21,8 @@ export interface CommonOptions {
   readonly home: string;
   readonly json: boolean;
   readonly retryPin: boolean;
+  /** The devices file and home folder as they were typed, for the commands that are proposed next; empty: the defaults. */
+  readonly carried: string;
 }
 
 const assignment =
@@ -66,8 +68,19 @@ export function optionsOf<Own = object>(
   if (devices === 'roles' && named !== undefined) {
     throw new KeyferryError('usage', `Option '--device ${named}' names no role. Write it as ROLE=NAME.`);
   }
-  return { ...options, devices: resolve(options.devices), home: resolve(options.home) };
+  const carried = CARRIED.filter(([name]) => command.getOptionValueSourceWithGlobals(name) === 'cli')
+    .map(([name, flag]) => ` ${flag} ${quoted(options[name])}`)
+    .join('');
+  return { ...options, devices: resolve(options.devices), home: resolve(options.home), carried };
 }
+
+const CARRIED = [
+  ['devices', '-d'],
+  ['home', '--home'],
+] as const;
+
+/** As a POSIX shell takes it. */
+const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 export function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text) || Number(text) < 1) throw new InvalidArgumentError('Give a whole number of 1 or more.');

@@ -2,6 +2,7 @@
  * The devices file: the operator's connections, checked against the adapters' own settings, and the approvers. It runs code (modules,
  * commands), so it is refused when others can write it. Secrets stay references.
  */
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { AdapterSpec, DeviceSettings } from '../adapters/adapter.ts';
 import { KeyferryError } from '../errors/keyferry-error.ts';
@@ -29,6 +30,7 @@ type AdapterSpecs = Readonly<Record<string, AdapterSpec>>;
 /** Rejects with `file-unreadable`, `file-unsafe`, or `devices-invalid` with all problems. */
 export function loadDevicesFile(options: { readonly path: string; readonly adapters: AdapterSpecs }): DevicesFile {
   const path = resolve(options.path);
+  requireThere(path);
   requireTrustworthy(path, { isSecret: false });
   const problems = new Problems();
   const text = decodeText(readSource(path), options.path, problems);
@@ -38,6 +40,14 @@ export function loadDevicesFile(options: { readonly path: string; readonly adapt
   const diagnostics = problems.list();
   throw new KeyferryError('devices-invalid', summarise(`The devices file ${options.path}`, diagnostics), {
     diagnostics,
+  });
+}
+
+/** Most often the command was given in another folder, or the file has another name than the default. */
+function requireThere(path: string): void {
+  if (existsSync(path)) return;
+  throw new KeyferryError('file-unreadable', `There is no devices file ${path}.`, {
+    hint: 'Name it with -d FILE, or make one with: keyferry init',
   });
 }
 

@@ -54,7 +54,7 @@ export async function approvalRequest(
       'approval-refused',
       `${as ?? 'Every approver'} has signed already what run ${run} waits for.`,
     );
-  await new ApprovalView(createScreen(shell.io), options.json).written(run, plan, statements);
+  await new ApprovalView(createScreen(shell.io, options.carried), options.json).written(run, plan, statements);
   return 0;
 }
 

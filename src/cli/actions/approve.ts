@@ -49,7 +49,7 @@ export async function approve(shell: Shell, run: string, options: CommonOptions 
   const { plan, state } = await recordOf(options.home, run);
   if (isOver(state)) throw new KeyferryError('run-finished', `Run ${run} is over (${state}); it waits for nobody.`);
   const approval: Approval = { run, home: options.home, ...(await handedIn(options)) };
-  const view = new ApprovalView(createScreen(shell.io), options.json);
+  const view = new ApprovalView(createScreen(shell.io, options.carried), options.json);
   try {
     const direct = await recordHere(approval);
     const record = direct ?? (await askOwner(approval));

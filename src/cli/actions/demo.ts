@@ -89,12 +89,17 @@ async function migrate(shell: Shell, { bound, guide, playbook, options, question
     const { total, move, skip, block, duplicate } = plan.head.summary;
     let isVerified = true;
     const ready = { bound, plan, stale: new Map<number, string>(), appeared: [] };
-    const result = await start(shell, ready, { home: options.home, json: options.json }, async ({ run, error }) => {
-      if (error !== null || !options.json) return {};
-      const verified = await verifyAgain(run, bound, options.home);
-      isVerified = verified.different === 0;
-      return { plan: { total, move, skip, block, duplicate }, verified, dir };
-    });
+    const result = await start(
+      shell,
+      ready,
+      { home: options.home, json: options.json, carried: options.carried },
+      async ({ run, error }) => {
+        if (error !== null || !options.json) return {};
+        const verified = await verifyAgain(run, bound, options.home);
+        isVerified = verified.different === 0;
+        return { plan: { total, move, skip, block, duplicate }, verified, dir };
+      },
+    );
     if (result.exitCode !== 0) return result.exitCode;
     if (!options.json) {
       await guide.step('Every key compared with its source once more', [`keyferry verify ${result.run}`]);

@@ -152,24 +152,28 @@ function refuseBlocked(head: PlanHead, options: RunOptions): void {
 export async function start(
   shell: Shell,
   ready: ReadyRun,
-  options: Pick<CommonOptions & RunOptions, 'home' | 'json' | 'concurrency'> & Partial<Pick<RunOptions, 'wait'>>,
+  options: Pick<CommonOptions & RunOptions, 'home' | 'json' | 'carried' | 'concurrency'> &
+    Partial<Pick<RunOptions, 'wait'>>,
   extra?: CarryOutOptions['extra'],
 ): Promise<RunResult> {
   const { bound, plan, stale } = ready;
   const store = await openRunStore(options.home);
-  return await carryOut(shell, { isJson: options.json, ...(extra === undefined ? {} : { extra }) }, (observer) =>
-    startRun({
-      store,
-      version: packageVersion(),
-      observer,
-      devices: bound.devices,
-      secretInputs: bound.secretInputs,
-      inputs: bound.inputs,
-      concurrency: options.concurrency ?? null,
-      wait: options.wait ?? false,
-      plan,
-      playbook: bound.playbook,
-      stale,
-    }),
+  return await carryOut(
+    shell,
+    { isJson: options.json, carried: options.carried, ...(extra === undefined ? {} : { extra }) },
+    (observer) =>
+      startRun({
+        store,
+        version: packageVersion(),
+        observer,
+        devices: bound.devices,
+        secretInputs: bound.secretInputs,
+        inputs: bound.inputs,
+        concurrency: options.concurrency ?? null,
+        wait: options.wait ?? false,
+        plan,
+        playbook: bound.playbook,
+        stale,
+      }),
   );
 }

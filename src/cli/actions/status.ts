@@ -24,7 +24,7 @@ export async function status(
   options: CommonOptions & StatusOptions,
 ): Promise<number> {
   const run = await namedOrLatest(options.home, named);
-  const view = statusView(createScreen(shell.io), options.json);
+  const view = statusView(createScreen(shell.io, options.carried), options.json);
   if (options.watch) await watch(shell, run, { options, view });
   await readRun(options.home, run, async (journal) => {
     if (options.items) await view.items(journal.items());

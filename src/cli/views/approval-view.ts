@@ -87,7 +87,7 @@ export class ApprovalView {
     const name = visible(first.approver);
     await this.#screen.result('Each approver reads the file and signs it with their own key, such as:');
     await this.#screen.result(`  openssl dgst -sha256 -sign ${name}.key -out ${name}.sig ${visible(first.file)}`);
-    await this.#screen.result(`  ${styles.cyan('Next:')} keyferry approve ${run} --as ${name} --signature ${name}.sig`);
+    await this.#screen.result(this.#screen.next(`approve ${run} --as ${name} --signature ${name}.sig`));
   }
 
   /** `isOwned`: a process waits for it and goes on by itself. */
@@ -107,7 +107,7 @@ export class ApprovalView {
     );
     if (isUnsigned(record)) await this.#screen.result(`  ${approvalLine(record, to.plan, styles)}`);
     else if (to.isOwned) await this.#screen.result('The process that waits for it goes on by itself.');
-    else await this.#screen.result(`  ${styles.cyan('Next:')} keyferry resume ${to.run}`);
+    else await this.#screen.result(this.#screen.next(`resume ${to.run}`));
   }
 
   /** The owner has it and has not said anything yet. */

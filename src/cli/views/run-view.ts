@@ -61,11 +61,12 @@ export class RunHuman implements RunView {
   async finished(result: RunResult): Promise<void> {
     this.#display.stop();
     if (result.error !== null) await this.#screen.note(failureText(result.error, this.#screen.noteStyles));
-    await resultLines(this.#screen, resultText(result, this.#screen.styles));
+    await resultLines(this.#screen, resultText(result, this.#screen));
   }
 }
 
-function resultText(result: RunResult, styles: Styles): string[] {
+function resultText(result: RunResult, screen: Screen): string[] {
+  const { styles } = screen;
   const { counts, run, state } = result;
   const word =
     state === 'done' && counts.failed + counts.needsAttention === 0
@@ -79,7 +80,7 @@ function resultText(result: RunResult, styles: Styles): string[] {
       `${styles.yellow(isOver(state) ? 'Left behind' : 'Holds')} on ${visible(left.device)}: ${visible(left.object)} (${visible(left.reason)})`,
     );
   }
-  lines.push(...nextLines(result, styles));
+  lines.push(...nextCommands(result).map((command) => screen.next(command)));
   return lines;
 }
 
@@ -92,16 +93,12 @@ export function countsText(counts: RunResult['counts'], styles: Styles): string 
   return parts.join(', ');
 }
 
-function nextLines(result: RunResult, styles: Styles): string[] {
+function nextCommands(result: RunResult): string[] {
   const { run, counts, state } = result;
   const next: string[] = [];
-  if (!isOver(state)) next.push(`keyferry resume ${run}`);
-  if (counts.failed + counts.needsAttention > 0) next.push(`keyferry status ${run} --items`);
+  if (!isOver(state)) next.push(`resume ${run}`);
+  if (counts.failed + counts.needsAttention > 0) next.push(`status ${run} --items`);
   if (isOver(state))
-    next.push(
-      ...(retryable(result) > 0
-        ? [`keyferry retry ${run}`]
-        : [`keyferry verify ${run}`, `keyferry report ${run} --format csv`]),
-    );
-  return next.map((command) => `  ${styles.cyan('Next:')} ${command}`);
+    next.push(...(retryable(result) > 0 ? [`retry ${run}`] : [`verify ${run}`, `report ${run} --format csv`]));
+  return next;
 }

@@ -108,7 +108,7 @@ export class StatusHuman implements StatusView {
       await this.items(first);
       if (lost > SHOWN) await this.#screen.result(styles.dim(`… and ${count(lost - SHOWN)} more; --items shows all`));
     }
-    await resultLines(this.#screen, nextLines(record, approvals, styles));
+    await resultLines(this.#screen, nextLines(record, approvals, this.#screen));
   }
 
   async changed(record: RunRecord, display: ProgressDisplay): Promise<void> {
@@ -161,16 +161,15 @@ function summaryText(record: RunRecord, styles: Styles): string[] {
   return lines;
 }
 
-function nextLines(record: RunRecord, approvals: readonly ApprovalRecord[], styles: Styles): string[] {
+function nextLines(record: RunRecord, approvals: readonly ApprovalRecord[], screen: Screen): string[] {
   const { run, state } = record;
-  const next = (command: string): string => `  ${styles.cyan('Next:')} ${command}`;
   if (!isOver(state)) {
-    if (approvals.some((approval) => isUnsigned(approval))) return [next(`keyferry approval-request ${run}`)];
-    const resume = next(`keyferry resume ${run}`);
+    if (approvals.some((approval) => isUnsigned(approval))) return [screen.next(`approval-request ${run}`)];
+    const resume = screen.next(`resume ${run}`);
     return record.isOwned
-      ? [`  A process started this run and has not said that it stopped. If it was killed: keyferry resume ${run}`]
+      ? ['  A process started this run and has not said that it stopped. If it was killed:', resume]
       : [resume];
   }
-  if (retryable(record) > 0) return [next(`keyferry retry ${run}`)];
-  return [next(`keyferry verify ${run}`)];
+  if (retryable(record) > 0) return [screen.next(`retry ${run}`)];
+  return [screen.next(`verify ${run}`)];
 }

@@ -189,7 +189,11 @@ describe('wrong files', () => {
   });
 
   test('a file that is not there', () => {
-    expect(failure(() => load(join(folder.path, 'none.yaml')))).toMatchObject({ code: 'file-unreadable' });
+    expect(failure(() => load(join(folder.path, 'none.yaml')))).toMatchObject({
+      code: 'file-unreadable',
+      message: expect.stringContaining(`no devices file ${join(folder.path, 'none.yaml')}`),
+      hint: expect.stringContaining('-d FILE'),
+    });
   });
 });
 

@@ -26,6 +26,7 @@ function aScreen(): { readonly screen: Screen; readonly out: () => string; reado
     note: async (line) => {
       err += `${line}\n`;
     },
+    next: (command) => `  Next: keyferry ${command} -d lab.yaml`,
     styles,
     noteStyles: styles,
     width: null,
@@ -174,7 +175,9 @@ describe('the end of a run', () => {
     ],
   ] as const)('%s: says what to do next', async (_name, overrides, commands) => {
     const { out } = await finished(overrides, false);
-    expect([...out.matchAll(/Next: (.*)/g)].map((match) => match[1])).toEqual(commands);
+    expect([...out.matchAll(/Next: (.*)/g)].map((match) => match[1])).toEqual(
+      commands.map((command) => `${command} -d lab.yaml`),
+    );
   });
 
   test('what was left behind is named', async () => {
