@@ -131,6 +131,7 @@ const canaryLines = ({ canary }: PlanHead): readonly PlanStepLine[] =>
 
 function summaryLine(head: PlanHead, styles: Styles): string {
   const { total, move, skip, block, duplicate } = head.summary;
+  if (total === 0) return styles.bold('No keys to move.');
   const parts = [styles.green(`${count(move)} move`)];
   if (skip > 0) parts.push(`${count(skip)} skipped`);
   if (duplicate > 0) parts.push(`${count(duplicate)} there already`);
@@ -152,6 +153,6 @@ function closingLines(head: PlanHead, styles: Styles): string[] {
     lines.push(
       `${styles.red('Blocked:')} run refuses this plan until each is resolved, or moves the others with --skip-blocked.`,
     );
-  lines.push(`Takes about ${duration(head.estimateSeconds)}.`);
+  if (head.summary.total > 0) lines.push(`Takes about ${duration(head.estimateSeconds)}.`);
   return lines;
 }

@@ -73,7 +73,7 @@ function resultText(result: RunResult, screen: Screen): string[] {
       ? styles.green(phaseWords(state))
       : styles.yellow(phaseWords(state));
   const lines = [
-    `${word} in ${duration(result.seconds)}: ${countsText(result.counts, styles)}  ${styles.dim(`run ${run}`)}`,
+    `${word} ${isOver(state) ? 'in' : 'after'} ${duration(result.seconds)}: ${countsText(result.counts, styles)}  ${styles.dim(`run ${run}`)}`,
   ];
   for (const left of result.leftovers) {
     lines.push(
@@ -85,6 +85,8 @@ function resultText(result: RunResult, screen: Screen): string[] {
 }
 
 export function countsText(counts: RunResult['counts'], styles: Styles): string {
+  // A playbook may consist of steps alone.
+  if (counts.total === 0) return 'no keys to move';
   const parts = [`${count(counts.migrated)} migrated`];
   if (counts.skipped > 0) parts.push(`${count(counts.skipped)} skipped`);
   if (counts.failed > 0) parts.push(styles.red(`${count(counts.failed)} failed`));
@@ -98,7 +100,7 @@ function nextCommands(result: RunResult): string[] {
   const next: string[] = [];
   if (!isOver(state)) next.push(`resume ${run}`);
   if (counts.failed + counts.needsAttention > 0) next.push(`status ${run} --items`);
-  if (isOver(state))
+  if (isOver(state) && counts.total > 0)
     next.push(...(retryable(result) > 0 ? [`retry ${run}`] : [`verify ${run}`, `report ${run} --format csv`]));
   return next;
 }

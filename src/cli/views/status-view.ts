@@ -10,7 +10,7 @@ import type { Screen } from '../screen.ts';
 import { resultLines } from '../screen.ts';
 import { visible } from '../terminal/display-width.ts';
 import type { ProgressDisplay } from '../terminal/progress-display.ts';
-import { count, dateTime, duration } from '../terminal/quantities.ts';
+import { count, counted, dateTime, duration } from '../terminal/quantities.ts';
 import type { Styles } from '../terminal/styles.ts';
 import { type Cell, tableLines } from '../terminal/table.ts';
 import { approvalJson, approvalLine, isUnsigned } from './approval-view.ts';
@@ -144,7 +144,9 @@ function summaryText(record: RunRecord, styles: Styles): string[] {
   const lines = [
     `${styles.bold(`Run ${record.run}`)}  ${visible(plan.title)}`,
     `  ${paint(state)}${reason}, started ${dateTime(record.startedAt)}, ${duration(record.seconds)} at work`,
-    `  ${count(counts.total)} keys: ${countsText(counts, styles)}`,
+    counts.total === 0
+      ? `  ${countsText(counts, styles)}`
+      : `  ${counted(counts.total, 'key')}: ${countsText(counts, styles)}`,
     ...plan.devices.map((device) => {
       const trust = device.trust === 'hardware' ? device.trust : styles.yellow(device.trust.toUpperCase());
       return `  ${visible(device.role)}: ${visible(device.name)}, serial ${visible(device.serial)}, ${trust}`;
@@ -171,5 +173,5 @@ function nextLines(record: RunRecord, approvals: readonly ApprovalRecord[], scre
       : [resume];
   }
   if (retryable(record) > 0) return [screen.next(`retry ${run}`)];
-  return [screen.next(`verify ${run}`)];
+  return record.counts.total === 0 ? [] : [screen.next(`verify ${run}`)];
 }

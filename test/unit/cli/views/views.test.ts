@@ -80,6 +80,12 @@ describe('a plan for people', () => {
     expect((await show(head, [...moves, block], true)).match(/move-\d+/g)).toHaveLength(60);
   });
 
+  test('of steps alone has no table and no guess of how long keys take', async () => {
+    const text = await show({ summary: { total: 0, move: 0, skip: 0, block: 0, duplicate: 0 } }, []);
+    expect(text).toContain('No keys to move.');
+    expect(text).not.toMatch(/Takes about|0 items/);
+  });
+
   test('escapes what a device put into a label', async () => {
     const head = { summary: { total: 1, move: 1, skip: 0, block: 0, duplicate: 0 } };
     expect(await show(head, [aPlanItem(0, aRecord('\u001b[2J'))])).not.toContain('\u001b');
@@ -178,6 +184,17 @@ describe('the end of a run', () => {
     expect([...out.matchAll(/Next: (.*)/g)].map((match) => match[1])).toEqual(
       commands.map((command) => `${command} -d lab.yaml`),
     );
+  });
+
+  test('of steps alone counts no keys, and proposes no comparison of none', async () => {
+    const none = { total: 0, pending: 0, migrated: 0, skipped: 0, failed: 0, needsAttention: 0 };
+    expect(await finished({ counts: none, exitCode: 0 }, false)).toEqual({
+      out: 'Done in 12 s: no keys to move  run r-1\n',
+      err: '',
+    });
+    const { out } = await finished({ counts: none, state: 'waiting', exitCode: 4 }, false);
+    expect(out).toContain('Waiting for approval after 12 s: no keys to move');
+    expect(out).toContain('Next: keyferry resume r-1');
   });
 
   test('what was left behind is named', async () => {
