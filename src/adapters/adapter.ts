@@ -119,6 +119,7 @@ export interface DeviceDescription {
   readonly label: string;
   readonly manufacturer: string;
   readonly model: string;
+  /** Empty: a service that has no version. */
   readonly firmware: string;
   readonly capabilities: Capabilities;
 }

@@ -9,6 +9,8 @@ export interface KmsTransport {
   call<N extends OperationName>(operation: N, input: Input<N>): Promise<Output<N>>;
   /** Host and scheme of the last request, null before the first: what the SDK's own configuration made of it. */
   readonly asked: { readonly host: string; readonly isEncrypted: boolean } | null;
+  /** Of the AWS configuration files; absent: the SDK's own choice. */
+  readonly profile?: string;
   close(): Promise<void>;
 }
 
@@ -19,6 +21,8 @@ export interface ClientOptions {
 }
 
 const READ_ATTEMPTS = 3;
+/** Without one the SDK writes what it thinks of the environment on the console, between a command's own output. */
+const QUIET = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
 interface SentRequest {
   readonly hostname?: string;
@@ -28,8 +32,8 @@ interface SentRequest {
 
 export async function openTransport({ config, onClose }: ClientOptions): Promise<KmsTransport> {
   const sdk = await import('@aws-sdk/client-kms');
-  const repeating = new sdk.KMSClient({ ...config, maxAttempts: READ_ATTEMPTS });
-  const once = new sdk.KMSClient({ ...config, maxAttempts: 1 });
+  const repeating = new sdk.KMSClient({ logger: QUIET, ...config, maxAttempts: READ_ATTEMPTS });
+  const once = new sdk.KMSClient({ logger: QUIET, ...config, maxAttempts: 1 });
   let asked: KmsTransport['asked'] = null;
   for (const client of [repeating, once]) {
     client.middlewareStack.add(
@@ -42,6 +46,7 @@ export async function openTransport({ config, onClose }: ClientOptions): Promise
     );
   }
   return {
+    ...(typeof config.profile === 'string' ? { profile: config.profile } : {}),
     get asked() {
       return asked;
     },

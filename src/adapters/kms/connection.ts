@@ -80,7 +80,9 @@ export class KmsConnection {
       return await this.#transport.call(operation, input);
     } catch (error) {
       const { name: device, region } = this;
-      throw asKmsError(error, { device, operation, what, region, endpoint: this.#transport.asked?.host ?? region });
+      const { asked, profile } = this.#transport;
+      const named = profile === undefined ? {} : { profile };
+      throw asKmsError(error, { device, operation, what, region, endpoint: asked?.host ?? region, ...named });
     }
   }
 

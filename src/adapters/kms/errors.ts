@@ -15,6 +15,8 @@ export interface FailureContext {
   /** Host that was asked, for messages. */
   readonly endpoint: string;
   readonly region: string;
+  /** The one that the devices file names. */
+  readonly profile?: string;
 }
 
 interface Meaning {
@@ -214,10 +216,13 @@ function particular({ operation }: FailureContext, name: string): Pick<Meaning, 
 }
 
 function sentence(error: Error, meaning: Meaning, context: FailureContext, isUnknown: boolean): string {
-  const { device, what, operation, endpoint, region } = context;
+  const { device, what, operation, endpoint, region, profile } = context;
   const where = meaning.code === 'device-unreachable' || meaning === ENDED ? ` at ${endpoint}` : '';
   const status = meaning === NO_KMS ? statusOf(error) : '';
-  const wide = meaning.code === 'credentials-refused' ? ` (region ${region})` : '';
+  const wide =
+    meaning.code === 'credentials-refused'
+      ? ` (${profile === undefined ? '' : `profile ${profile}, `}region ${region})`
+      : '';
   const isOperation = meaning.code === 'permission-missing' || meaning.code === 'capability-missing';
   const may = isOperation ? ` kms:${operation}` : '';
   const doubt = isUnknown ? '; AWS KMS may have done it' : '';

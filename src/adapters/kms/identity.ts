@@ -155,6 +155,7 @@ const inWords = ({ device, region, transport }: Asked, operation: OperationName,
     what: 'find out the account',
     endpoint: transport.asked?.host ?? region,
     region,
+    ...(transport.profile === undefined ? {} : { profile: transport.profile }),
   });
 
 /** May not or cannot, where everything else may be well. */

@@ -118,7 +118,7 @@ const NEEDED_FOR: Readonly<Partial<Record<FingerprintMethod, string>>> = {
 
 const MAKERS: Readonly<Record<Trust, Pick<DeviceDescription, 'manufacturer' | 'model'>>> = {
   simulated: { manufacturer: 'keyferry simulator', model: 'AWS KMS (simulated)' },
-  software: { manufacturer: 'not Amazon Web Services', model: 'a service with the API of AWS KMS' },
+  software: { manufacturer: 'unknown', model: 'service with the API of AWS KMS, not of Amazon' },
   hardware: { manufacturer: 'Amazon Web Services', model: 'AWS KMS' },
 };
 
@@ -135,7 +135,7 @@ function describe(
     serial,
     label: account === null ? `${region}, ${unknown}` : `account ${account} in ${region}`,
     ...MAKERS[trust],
-    firmware: 'service',
+    firmware: '',
     capabilities: {
       wrap: [],
       unwrap: IMPORT_MECHANISMS,

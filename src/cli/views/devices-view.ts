@@ -41,7 +41,7 @@ export class DevicesJson implements DevicesView {
       label: description?.label ?? null,
       manufacturer: description?.manufacturer ?? null,
       model: description?.model ?? null,
-      firmware: description?.firmware ?? null,
+      firmware: description?.firmware || null,
       capabilities: description?.capabilities ?? null,
       error: error === null ? null : { code: error.code, message: error.message, hint: error.hint },
     }));
@@ -71,9 +71,10 @@ function deviceText({ settings, description, error }: DeviceLine, styles: Styles
   const trust =
     description.trust === 'hardware' ? styles.green('hardware') : styles.yellow(description.trust.toUpperCase());
   const { capabilities } = description;
+  const firmware = description.firmware === '' ? '' : `, firmware ${description.firmware}`;
   const facts: readonly (readonly [string, string])[] = [
     ['token', `"${visible(description.label)}", serial ${visible(description.serial)}`],
-    ['device', visible(`${description.manufacturer} ${description.model}, firmware ${description.firmware}`)],
+    ['device', visible(`${description.manufacturer} ${description.model}${firmware}`)],
     ['wraps with', capabilities.wrap.join(', ') || 'nothing'],
     ['unwraps with', capabilities.unwrap.join(', ') || 'nothing'],
     ['makes', capabilities.generate.join(', ') || 'nothing'],

@@ -170,13 +170,27 @@ describe('the driver aws', () => {
       Truncated: false,
     });
 
+  it('names the profile that gives no credentials, and lets the SDK write nothing on the console', async () => {
+    const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/dev/null');
+    vi.stubEnv('AWS_CONFIG_FILE', '/dev/null');
+    const host = await answeringHost(200, aliases('eu-west-1'), JSON_TYPE);
+    expect(await caught(open(host, { profile: 'nobody' }))).toMatchObject({
+      code: 'credentials-refused',
+      message: expect.stringContaining('(profile nobody, region eu-west-1)'),
+    });
+    expect(warned).not.toHaveBeenCalled();
+    warned.mockRestore();
+  });
+
   it('counts an endpoint that is not AWS as software, and reads the account from it', async () => {
     const device = await open(await answeringHost(200, aliases('eu-west-1'), JSON_TYPE));
     expect(await device.describe()).toMatchObject({
       trust: 'software',
       serial: 'aws:210987654321:eu-west-1',
-      manufacturer: 'not Amazon Web Services',
-      model: 'a service with the API of AWS KMS',
+      manufacturer: 'unknown',
+      model: 'service with the API of AWS KMS, not of Amazon',
+      firmware: '',
     });
     await device.close();
   });
