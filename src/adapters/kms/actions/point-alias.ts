@@ -39,6 +39,9 @@ async function objection(kms: KmsConnection, args: Arguments, target: KeyMetadat
         : (await kms.catalog.tagsOf(keyIdOf(kms, ref)))[SOURCE_TAG]
       : sourceDigest(like);
   if (theirs !== undefined && theirs === ours) return null;
+  if (ours === undefined) {
+    return `it points to the key ${id}, which the playbook does not name as previous-key; like: would tell whether it has the same source`;
+  }
   return `it points to the key ${id}, which neither the playbook names as previous-key nor keyferry made of the same source`;
 }
 

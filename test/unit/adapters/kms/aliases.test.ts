@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ActionCall, Device } from '../../../../src/adapters/adapter.ts';
+import { type ActionCall, type Device, notYet } from '../../../../src/adapters/adapter.ts';
 import type { KeyRef } from '../../../../src/keys/key-record.ts';
 import { caught } from '../../../support/kms-device-errors.ts';
 import {
@@ -113,6 +113,22 @@ describe('point-alias', () => {
     expect(await caught(create(device, 'point-alias', wrong))).toMatchObject({ code: 'device-refused' });
     expect(sent).not.toContain('UpdateAlias');
     expect(await target(device)).toBe(foreign.locator.id);
+    await device.close();
+  });
+
+  it('says before the key is made whether the alias may leave the one it points to', async () => {
+    const { device, old, foreign } = await site();
+    await create(device, 'create-alias', { alias, key: old });
+    await create(device, 'create-alias', { alias: 'alias/other', key: foreign });
+    const args = { alias, key: notYet('key') };
+    const calls = [{ ...args, like: sourceKey() }, { ...args, alias: 'alias/other', like: sourceKey() }, args];
+    const [same, other, unsaid] = await device.preview('point-alias', calls, null);
+    expect(same).toEqual([{ level: 'note', reason: expect.stringContaining(old.locator.id) }]);
+    expect(other).toEqual([
+      { level: 'block', reason: expect.stringContaining('nor keyferry made of the same source') },
+    ]);
+    // Without `like` nobody can tell, and the plan does not say that it is another.
+    expect(unsaid).toEqual([{ level: 'block', reason: expect.stringContaining('like: would tell') }]);
     await device.close();
   });
 
