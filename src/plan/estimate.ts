@@ -71,7 +71,9 @@ export function estimate(
 const counted = (keys: number): string => `${keys.toLocaleString('en-US')} key${keys === 1 ? '' : 's'}`;
 
 const atLeast = (seconds: number): string =>
-  seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60).toLocaleString('en-US')} minutes`;
+  seconds < 120
+    ? `${seconds < 10 ? seconds : Math.round(seconds)} s`
+    : `${Math.round(seconds / 60).toLocaleString('en-US')} minutes`;
 
 const callsOf = (operation: string, spec: ActionSpec): number => (spec.quotas ?? { [spec.name]: 1 })[operation] ?? 0;
 

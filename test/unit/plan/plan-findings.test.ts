@@ -288,6 +288,14 @@ describe('the estimate', () => {
     );
   });
 
+  test('of a short time is in tenths of seconds', async () => {
+    const { plan } = await planned({
+      source: { keys: many },
+      target: { capabilities: { rates: { 'unwrap-key': 250 } } },
+    });
+    expect(plan.head.warnings.at(-1)).toContain('100 keys: at least 0.4 s');
+  });
+
   test('counts the operations that steps make of one quota, and leaves out steps that will not run', async () => {
     const quotas = { GetParametersForImport: 1 };
     const each = mainSteps().flatMap((step) =>
