@@ -9,7 +9,9 @@ import {
   type ToolOptions,
   ToolRefusal,
 } from '../../adapters/cloudhsm/admin/admin-tool.ts';
+import { checkFlags } from '../../adapters/cloudhsm/admin/simulator/command-flags.ts';
 import { SIMULATED_COMMANDS, simulatedTool } from '../../adapters/cloudhsm/admin/simulator/simulated-tool.ts';
+import { readWords } from '../../adapters/cloudhsm/admin/simulator/tool-words.ts';
 import { Secret } from '../../keys/secret.ts';
 import { nearest } from '../../source/nearest.ts';
 import { Misuse, strikeOut, wordsOf } from '../command.ts';
@@ -80,11 +82,27 @@ class CliConsole implements Console {
     const [first] = words;
     if (first === undefined) return 'done';
     if (first === 'quit') return 'over';
-    if (first === 'help') for (const name of this.names) this.#terminal.line(`  ${name}`);
+    if (first === 'help') this.#help(words.slice(1).join(' '));
     else if (first === 'login' && words[1]?.startsWith('--') !== false) await this.#logIn(words);
     else if (first === 'logout') this.#logOut();
     else await this.#command(words);
     return 'done';
+  }
+
+  /** All commands, or those that begin so. */
+  #help(beginning: string): void {
+    const names = this.names.filter((name) => `${name} `.startsWith(beginning === '' ? '' : `${beginning} `));
+    if (names.length === 0) throw this.#unknown(beginning);
+    for (const name of names) this.#terminal.line(`  ${name}`);
+    if (names.length === 1) this.#terminal.line("  Its flags: the same with --help (in keyferry's words)");
+  }
+
+  #unknown(name: string): Misuse {
+    const longer = this.names.filter((each) => name !== '' && each.startsWith(`${name} `));
+    if (longer.length > 0) return new Misuse(`"${name}" is not all of a command. There are: ${longer.join(', ')}.`);
+    const near = nearest(name, this.names);
+    const advice = near === undefined ? 'Type help for the list.' : `Did you mean ${near}?`;
+    return new Misuse(`This console has no command "${name}". ${advice}`);
   }
 
   async #logIn(words: readonly string[]): Promise<void> {
@@ -114,16 +132,15 @@ class CliConsole implements Console {
     if (!SIMULATED_COMMANDS.includes(name)) {
       const [, missing] = Object.entries(LEFT_OUT).find(([start]) => `${name} `.startsWith(`${start} `)) ?? [];
       if (missing !== undefined) throw new Misuse(`This console does not have ${name}: ${missing}.`);
-      const near = nearest(name, this.names);
-      throw new Misuse(
-        `This console has no command "${name}".${near === undefined ? ' Type help for the list.' : ` Did you mean ${near}?`}`,
-      );
+      throw this.#unknown(name);
     }
+    const secret = words.indexOf(PASSWORD);
+    const args = secret < 0 ? words : words.filter((_word, place) => place !== secret && place !== secret + 1);
+    // Nobody types a password, twice, for a command that is not understood.
+    checkFlags(readWords(args));
     const options: ToolOptions = NEW_PASSWORD.includes(name)
       ? { login: this.#login, newPassword: new Secret(await this.#newPassword(words)) }
       : { login: this.#login };
-    const secret = words.indexOf(PASSWORD);
-    const args = secret < 0 ? words : words.filter((_word, place) => place !== secret && place !== secret + 1);
     await this.#answer(() => this.#tool.run(args, options));
   }
 

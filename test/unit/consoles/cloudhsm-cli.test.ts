@@ -51,8 +51,35 @@ test('says in the tool’s own sentence that a quorum is missing', async () => {
   expect(json(refused)).toEqual({ error_code: 1, data: 'Quorum approval is required for this operation' });
 });
 
+test('help lists the commands that begin so', async () => {
+  expect(await desk.type('help user change-quorum')).toContain('user change-quorum token-sign register');
+  expect(await desk.type('help user')).not.toContain('key list');
+});
+
+test('asks for no password of a command that is not understood', async () => {
+  await logIn();
+  const shown = await desk.type('user create --usrname carol --role crypto-user', 'password-c', 'password-c');
+  expect(shown).toContain('there is no --usrname here; there are --username, --role, --approval');
+  expect(shown).not.toContain('Enter password');
+  expect(await desk.type('user create')).toContain('--username wants one value');
+});
+
+test('deletes nothing by a flag that is not there', async () => {
+  await logIn();
+  await desk.type('user delete --username bob --role crypto-user --forse');
+  expect(desk.end()).toBe('misused');
+  expect(cluster.nodes[0]?.users().map(({ name }) => name)).toContain('bob');
+});
+
 test.each([
   ['user lst', 'Did you mean user list?'],
+  [
+    'user change-quorum',
+    '"user change-quorum" is not all of a command. There are: user change-quorum token-sign register.',
+  ],
+  ['key list --filtr attr.label=x', 'there is no --filtr here; there are --filter, --max-items'],
+  ['user list --all', 'user list: there is no --all here; it has no flags'],
+  ['help usr', 'This console has no command "usr"'],
   ['key wrap rsa-oeap', 'This console has no command'],
   ['crypto sign rsa-pkcs', 'This console does not have crypto sign rsa-pkcs'],
   ['login --username admin --role officer', 'login --username'],

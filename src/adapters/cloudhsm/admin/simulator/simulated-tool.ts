@@ -6,6 +6,7 @@ import { CryptokiError } from '../../../pkcs11/cryptoki.ts';
 import { HsmRefusal, type SimulatedCluster } from '../../cluster/cluster.ts';
 import { type AdminTool, type ToolOptions, ToolRefusal } from '../admin-tool.ts';
 import { KEY_QUORUM_SENTENCE, QUORUM_SENTENCE } from '../administration.ts';
+import { checkFlags } from './command-flags.ts';
 import { deleteKey, listKeys, setAttribute, setSharing } from './key-commands.ts';
 import { generateFile, importPem } from './key-files.ts';
 import { generateAes, generateEcPair, generateGenericSecret, generateRsaPair } from './key-generation.ts';
@@ -56,6 +57,7 @@ export const simulatedTool = (cluster: SimulatedCluster): AdminTool => ({
     const words = readWords(args);
     const command = Object.hasOwn(COMMANDS, words.command) ? COMMANDS[words.command] : undefined;
     if (command === undefined) throw usage(`there is no command ${words.command}`);
+    checkFlags(words);
     try {
       return await command(cluster, words, options);
     } catch (error) {

@@ -38,7 +38,8 @@ export const listed = ({ flags }: ToolWords, name: string): readonly string[] =>
 export function allowFlags({ command, flags }: ToolWords, known: readonly string[]): void {
   const unknown = [...flags.keys()].find((name) => !known.includes(name));
   if (unknown === undefined) return;
-  throw usage(`${command}: there is no --${unknown} here; there are ${known.map((name) => `--${name}`).join(', ')}`);
+  const there = known.map((name) => `--${name}`).join(', ');
+  throw usage(`${command}: there is no --${unknown} here; ${there === '' ? 'it has no flags' : `there are ${there}`}`);
 }
 
 /** A whole number. */
