@@ -102,7 +102,8 @@ export function openKeyMgmtUtil(options: ConsoleOptions): Console {
       return;
     }
     session.paragraph('Commands; each with -h says how it is typed:');
-    session.paragraph(...COMMANDS.map((command) => `${command.name.padEnd(16)}${command.summary}`));
+    const width = Math.max(...COMMANDS.map(({ name }) => name.length)) + 2;
+    session.paragraph(...COMMANDS.map((command) => `${command.name.padEnd(width)}${command.summary}`));
     session.paragraph('help, singlecmd, exit');
   };
 

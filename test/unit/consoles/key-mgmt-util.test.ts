@@ -337,6 +337,12 @@ describe('attributes', () => {
     expect(await desk.type('Error2String -r 0x77')).toContain('keyferry does not know');
   });
 
+  test('help keeps the names of commands apart from what they do', async () => {
+    const help = await desk.type('help');
+    for (const name of ['loginHSM', 'importPrivateKey', 'extractMaskedObject', 'IsValidKeyHandlefile'])
+      expect(help).toMatch(new RegExp(`^\\s*${name} {2,}[a-z]`, 'm'));
+  });
+
   test('what cloudhsm_mgmt_util changed on one node only is that node’s', async () => {
     const key = await makeAes();
     const management = aDesk(openCloudhsmMgmtUtil, cluster);
