@@ -43,7 +43,9 @@ const ESCAPE_SEQUENCE = /\u001b(\[[0-9;]*[A-Za-z~])?/g;
 export async function promptSecret(io: Io, interrupts: Interrupts, label: string): Promise<Secret> {
   if (!canAsk(io)) {
     throw new KeyferryError('secret-unavailable', `${label} is to be typed in and there is no terminal.`, {
-      hint: 'Give it as { env: … }, { file: … } or { command: … } in the devices file.',
+      hint:
+        'Of a device: give it as { env: … }, { file: … } or { command: … } in the devices file. ' +
+        'Of a playbook: give it with -i NAME=env:VAR or -i NAME=file:PATH.',
     });
   }
   await io.stderr.write(`${label}: `);

@@ -40,6 +40,15 @@ describe('promptSecret', () => {
     return { secret: secret.reveal(), asked: terminal.asked() };
   }
 
+  test('without a terminal says how a PIN and how an input can be given', async () => {
+    const terminal = aTerminal({ isTerminal: false });
+    await expect(promptSecret(terminal.io, interrupts(), 'password')).rejects.toMatchObject({
+      code: 'secret-unavailable',
+      hint: expect.stringMatching(/devices file.*-i NAME=env:VAR/),
+    });
+    expect(terminal.asked()).toBe('');
+  });
+
   test('echoes nothing', async () => {
     expect(await typed('1234\r')).toEqual({ secret: '1234', asked: 'PIN of classic: \n' });
   });
