@@ -14,6 +14,7 @@ import {
   type KmsServiceOptions,
   openKmsService,
 } from '../../src/adapters/kms/simulator/kms-service.ts';
+import { answerProblems } from './kms-service-model.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are checked by the tests, field by field
 export type Answer = Record<string, any>;
@@ -47,13 +48,18 @@ export async function aKmsService(options: Partial<KmsServiceOptions> = {}): Pro
     clock: () => clock.nowMs,
     ...options,
   });
-  const send = (operation: string, input: unknown = {}): Promise<HttpResponse> =>
-    service.respond({
+  const send = async (operation: string, input: unknown = {}): Promise<HttpResponse> => {
+    const response = await service.respond({
       method: 'POST',
       path: '/',
       headers: { 'x-amz-target': `TrentService.${operation}`, 'content-type': 'application/x-amz-json-1.1' },
       body: Buffer.from(JSON.stringify(input)),
     });
+    // Whatever a test is about, no answer may be other than the service's own model says.
+    const problems = answerProblems(operation, response.status, textOf(response));
+    if (problems.length > 0) throw new Error(`against the service model: ${problems.join('; ')}`);
+    return response;
+  };
   const refused = async (operation: string, input: unknown): Promise<{ __type: string; message?: string } | null> => {
     const response = await send(operation, input);
     return response.status === 200 ? null : JSON.parse(textOf(response));

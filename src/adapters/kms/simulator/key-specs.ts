@@ -5,7 +5,8 @@
 export const KEY_USAGES = ['SIGN_VERIFY', 'ENCRYPT_DECRYPT', 'GENERATE_VERIFY_MAC', 'KEY_AGREEMENT'] as const;
 export type KeyUsage = (typeof KEY_USAGES)[number];
 
-export const KEY_SPECS = [
+/** What the deprecated name of KeySpec takes; newer specs came after it. */
+export const CUSTOMER_MASTER_KEY_SPECS = [
   'RSA_2048',
   'RSA_3072',
   'RSA_4096',
@@ -19,6 +20,9 @@ export const KEY_SPECS = [
   'HMAC_384',
   'HMAC_512',
   'SM2',
+] as const;
+export const KEY_SPECS = [
+  ...CUSTOMER_MASTER_KEY_SPECS,
   'ML_DSA_44',
   'ML_DSA_65',
   'ML_DSA_87',

@@ -8,6 +8,7 @@ export type ServiceErrorName =
   | 'AccessDeniedException'
   | 'AlreadyExistsException'
   | 'ConflictException'
+  | 'CustomKeyStoreNotFoundException'
   | 'DependencyTimeoutException'
   | 'DisabledException'
   | 'DryRunOperationException'

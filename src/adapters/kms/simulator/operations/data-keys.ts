@@ -6,14 +6,13 @@ import { currentMaterial, isSymmetric, type KeyRecord, keyArn } from '../key-rec
 import { findKey } from '../key-reference.ts';
 import { rulesOf } from '../key-specs.ts';
 import { endDryRun, requireUsable } from '../key-state.ts';
-import { integer, oneOf, required, structure, text } from '../members.ts';
+import { integer, oneOf, required, text } from '../members.ts';
 import { acting, type OperationContext } from '../operation.ts';
 import { refuse } from '../service-error.ts';
 import { refuseRecipient } from './encrypt.ts';
-import { cryptographic, encryptionContext, requiredKeyId } from './request-members.ts';
+import { cryptographic, encryptionContext, recipient, requiredKeyId } from './request-members.ts';
 
 const generateRsa = promisify(generateKeyPair);
-const recipient = structure({});
 const numberOfBytes = integer(1, 1024);
 
 function wrappingKeyOf({ view, place }: OperationContext, reference: string, operation: string): KeyRecord {
@@ -34,7 +33,7 @@ const dataKey = (isPlaintextGiven: boolean) =>
       EncryptionContext: encryptionContext,
       NumberOfBytes: numberOfBytes,
       KeySpec: oneOf(['AES_256', 'AES_128']),
-      Recipient: recipient,
+      ...(isPlaintextGiven ? { Recipient: recipient } : {}),
       ...cryptographic,
     },
     (context, input) => {
@@ -74,7 +73,7 @@ const dataKeyPair = (isPlaintextGiven: boolean) =>
       KeyId: requiredKeyId,
       KeyPairSpec: required(oneOf(PAIR_SPECS)),
       EncryptionContext: encryptionContext,
-      Recipient: recipient,
+      ...(isPlaintextGiven ? { Recipient: recipient } : {}),
       ...cryptographic,
     },
     async (context, input) => {

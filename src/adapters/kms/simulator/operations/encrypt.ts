@@ -7,19 +7,26 @@ import { findKey } from '../key-reference.ts';
 import { algorithmsOf, rulesOf } from '../key-specs.ts';
 import { endDryRun, requireUsable } from '../key-state.ts';
 import type { StateView } from '../key-store.ts';
-import { blob, listOf, oneOf, required, structure } from '../members.ts';
+import { blob, listOf, oneOf, required } from '../members.ts';
 import { acting } from '../operation.ts';
 import { refuse } from '../service-error.ts';
-import { cryptographic, encryptionAlgorithm, encryptionContext, keyId, requiredKeyId } from './request-members.ts';
+import {
+  cryptographic,
+  encryptionAlgorithm,
+  encryptionContext,
+  keyId,
+  recipient,
+  requiredKeyId,
+} from './request-members.ts';
 
 const MAX_PLAINTEXT_BYTES = 4096;
 const MAX_CIPHERTEXT_BYTES = 6144;
 const ciphertext = blob(MAX_CIPHERTEXT_BYTES);
-const recipient = structure({});
 const dryRunModifiers = listOf(oneOf(['IGNORE_CIPHERTEXT']));
 
+/** No attestation document is good here. Most operations that take one cannot answer that they do not support it. */
 export function refuseRecipient(given: unknown): void {
-  if (given !== undefined) refuse('UnsupportedOperationException', 'Nitro enclaves (Recipient) are not simulated.');
+  if (given !== undefined) refuse('ValidationException', 'Nitro enclaves (Recipient) are not simulated.');
 }
 
 const oaep = (algorithm: string) => ({
@@ -68,6 +75,16 @@ function open({ key, algorithm, context }: Sealing, sealed: Uint8Array): Buffer 
   }
 }
 
+const NO_CIPHERTEXT = 'CiphertextBlob must be specified.';
+
+interface DryRunOptions {
+  readonly DryRun: boolean | undefined;
+  readonly DryRunModifiers: readonly string[] | undefined;
+}
+
+const isCiphertextIgnored = ({ DryRun, DryRunModifiers }: DryRunOptions): boolean =>
+  DryRun === true && DryRunModifiers?.includes('IGNORE_CIPHERTEXT') === true;
+
 interface DecryptionKey {
   readonly reference: string | undefined;
   readonly algorithm: string;
@@ -82,7 +99,7 @@ function decryptionKey(view: StateView, place: Place, { reference, algorithm, se
     return findKey(view, place, reference, 'keys-and-aliases');
   }
   const named = reference === undefined ? undefined : findKey(view, place, reference, 'keys-and-aliases');
-  if (sealed === undefined) return named ?? refuse('ValidationException', 'CiphertextBlob must be specified.');
+  if (sealed === undefined) return named ?? refuse('ValidationException', NO_CIPHERTEXT);
   if (named !== undefined) requireAlgorithm(named, algorithm);
   const { keyId: id } = readHead(sealed);
   if (named !== undefined && named.id !== id)
@@ -131,13 +148,13 @@ export const decrypt = acting(
   ({ view, place }, input) => {
     refuseRecipient(input.Recipient);
     const algorithm = input.EncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT';
-    const isCiphertextIgnored = input.DryRun === true && input.DryRunModifiers?.includes('IGNORE_CIPHERTEXT') === true;
-    const sealed = isCiphertextIgnored ? undefined : input.CiphertextBlob;
+    const isIgnored = isCiphertextIgnored(input);
+    const sealed = isIgnored ? undefined : input.CiphertextBlob;
     const key = decryptionKey(view, place, { reference: input.KeyId, algorithm, sealed });
     requireUsable(key, place, 'ENCRYPT_DECRYPT', 'Decrypt');
     if (sealed === undefined) {
-      endDryRun(isCiphertextIgnored);
-      return refuse('ValidationException', 'CiphertextBlob must be specified.');
+      endDryRun(isIgnored);
+      return refuse('ValidationException', NO_CIPHERTEXT);
     }
     const plaintext = open({ key, algorithm, context: input.EncryptionContext }, sealed);
     endDryRun(input.DryRun);
@@ -152,23 +169,29 @@ export const decrypt = acting(
 
 export const reEncrypt = acting(
   {
-    CiphertextBlob: required(ciphertext),
+    CiphertextBlob: ciphertext,
     SourceEncryptionContext: encryptionContext,
     SourceKeyId: keyId,
     DestinationKeyId: requiredKeyId,
     DestinationEncryptionContext: encryptionContext,
     SourceEncryptionAlgorithm: encryptionAlgorithm,
     DestinationEncryptionAlgorithm: encryptionAlgorithm,
+    DryRunModifiers: dryRunModifiers,
     ...cryptographic,
   },
   ({ view, place }, input) => {
-    const sealed = input.CiphertextBlob;
+    const isIgnored = isCiphertextIgnored(input);
+    const sealed = isIgnored ? undefined : input.CiphertextBlob;
     const from = input.SourceEncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT';
     const to = input.DestinationEncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT';
     const source = decryptionKey(view, place, { reference: input.SourceKeyId, algorithm: from, sealed });
     requireUsable(source, place, 'ENCRYPT_DECRYPT', 'ReEncrypt');
     const target = findKey(view, place, input.DestinationKeyId, 'keys-and-aliases');
     requireUsable(target, place, 'ENCRYPT_DECRYPT', 'ReEncrypt');
+    if (sealed === undefined) {
+      endDryRun(isIgnored);
+      return refuse('ValidationException', NO_CIPHERTEXT);
+    }
     const plaintext = open({ key: source, algorithm: from, context: input.SourceEncryptionContext }, sealed);
     const resealed = seal({ key: target, algorithm: to, context: input.DestinationEncryptionContext }, plaintext);
     endDryRun(input.DryRun);

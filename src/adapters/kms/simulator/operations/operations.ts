@@ -1,7 +1,8 @@
 /** Every operation by its name in the API; and those that the API has and the simulator does not do. */
 import type { Operation } from '../operation.ts';
 import { createAlias, deleteAlias, listAliases, updateAlias } from './aliases.ts';
-import { createKey, replicateKey } from './create-key.ts';
+import { createKey, replicateKey, updatePrimaryRegion } from './create-key.ts';
+import { describeCustomKeyStores } from './custom-key-stores.ts';
 import {
   generateDataKey,
   generateDataKeyPair,
@@ -36,6 +37,7 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
     DeleteAlias: deleteAlias,
     DeleteImportedKeyMaterial: deleteImportedKeyMaterial,
     DeriveSharedSecret: deriveSharedSecret,
+    DescribeCustomKeyStores: describeCustomKeyStores,
     DescribeKey: describeKey,
     DisableKey: disableKey,
     DisableKeyRotation: disableKeyRotation,
@@ -72,6 +74,7 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
     UntagResource: untagResource,
     UpdateAlias: updateAlias,
     UpdateKeyDescription: updateKeyDescription,
+    UpdatePrimaryRegion: updatePrimaryRegion,
     Verify: verify,
     VerifyMac: verifyMac,
   }),
@@ -82,9 +85,7 @@ export const NOT_SIMULATED: ReadonlySet<string> = new Set([
   'ConnectCustomKeyStore',
   'CreateCustomKeyStore',
   'DeleteCustomKeyStore',
-  'DescribeCustomKeyStores',
   'DisconnectCustomKeyStore',
   'GetKeyLastUsage',
   'UpdateCustomKeyStore',
-  'UpdatePrimaryRegion',
 ]);

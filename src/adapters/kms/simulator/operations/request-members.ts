@@ -1,5 +1,5 @@
 /** Members that many operations take, with the service model's limits. */
-import { flag, integer, listOf, oneOf, required, structure, text, textMap } from '../members.ts';
+import { blob, flag, integer, listOf, oneOf, required, structure, text, textMap } from '../members.ts';
 
 const KEY_ID_MAX = 2048;
 
@@ -25,4 +25,10 @@ export const description = text({ max: 8192 });
 export const cryptographic = { GrantTokens: grantTokens, DryRun: flag };
 export const encryptionContext = textMap;
 export const encryptionAlgorithm = oneOf(['SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256', 'SM2PKE']);
+/** Of a Nitro enclave. */
+export const recipient = structure({
+  KeyEncryptionAlgorithm: oneOf(['RSAES_OAEP_SHA_256']),
+  AttestationDocument: blob(262_144),
+});
+export const region = text({ min: 1, max: 32, pattern: /^([a-z]+-){2,3}\d+$/ });
 export const principal = text({ min: 1, max: 256, pattern: /^[\w+=,.@:/-]+$/ });

@@ -9,12 +9,12 @@ import { type KeyRecord, keyArn } from '../key-record.ts';
 import { findKey } from '../key-reference.ts';
 import { algorithmsOf } from '../key-specs.ts';
 import { endDryRun, requireUsable } from '../key-state.ts';
-import { blob, oneOf, required, structure } from '../members.ts';
+import { blob, oneOf, required } from '../members.ts';
 import { acting } from '../operation.ts';
 import { type RsaDigest, signDigestRsa, verifyDigestRsa } from '../rsa-digest.ts';
 import { refuse } from '../service-error.ts';
 import { refuseRecipient } from './encrypt.ts';
-import { cryptographic, requiredKeyId } from './request-members.ts';
+import { cryptographic, recipient, requiredKeyId } from './request-members.ts';
 
 const SIGNING_ALGORITHMS = [
   'RSASSA_PSS_SHA_256',
@@ -96,7 +96,7 @@ export const deriveSharedSecret = acting(
     KeyId: requiredKeyId,
     KeyAgreementAlgorithm: required(oneOf(['ECDH'])),
     PublicKey: required(blob(8192)),
-    Recipient: structure({}),
+    Recipient: recipient,
     ...cryptographic,
   },
   ({ view, place }, input) => {

@@ -104,6 +104,31 @@ describe('symmetric encryption', () => {
     expect(opened.Plaintext).toBe(text('x'));
   });
 
+  it('needs the ciphertext to re-encrypt, but in a dry run that ignores it', async () => {
+    const kms = await aKmsService();
+    const [SourceKeyId, DestinationKeyId] = [await aKey(kms), await aKey(kms)];
+    const without = { SourceKeyId, DestinationKeyId };
+    const ignoring = { DryRun: true, DryRunModifiers: ['IGNORE_CIPHERTEXT'] };
+    expect(await kms.refusal('ReEncrypt', without)).toBe('ValidationException');
+    expect(await kms.refusal('ReEncrypt', { ...without, DryRun: true })).toBe('ValidationException');
+    expect(await kms.refusal('ReEncrypt', { ...without, ...ignoring, DryRun: false })).toBe('ValidationException');
+    expect(await kms.refusal('ReEncrypt', { ...without, ...ignoring })).toBe('DryRunOperationException');
+    expect(await kms.refusal('ReEncrypt', { ...without, ...ignoring, CiphertextBlob: 'AAAA' })).toBe(
+      'DryRunOperationException',
+    );
+    expect(await kms.refusal('ReEncrypt', { DestinationKeyId, ...ignoring })).toBe('ValidationException');
+  });
+
+  it('believes no attestation of an enclave', async () => {
+    const kms = await aKmsService();
+    const KeyId = await aKey(kms);
+    const Recipient = { KeyEncryptionAlgorithm: 'RSAES_OAEP_SHA_256', AttestationDocument: 'AAAA' };
+    for (const operation of ['GenerateDataKey', 'GenerateDataKeyWithoutPlaintext']) {
+      const expected = operation === 'GenerateDataKey' ? 'ValidationException' : 'none';
+      expect(await kms.refusal(operation, { KeyId, NumberOfBytes: 8, Recipient })).toBe(expected);
+    }
+  });
+
   it('a dry run answers with an error either way, and does nothing', async () => {
     const kms = await aKmsService();
     const KeyId = await aKey(kms);
