@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { materialId, newMaterial } from '../key-material.ts';
-import { isSymmetric, type KeyRecord, keyArn, type Material, type Place, seconds } from '../key-record.ts';
+import { isSymmetric, type KeyRecord, keyArn, type Material, type Place, seconds, stateOf } from '../key-record.ts';
 import { findKey } from '../key-reference.ts';
 import { refusePendingDeletion, requireOrigin, requireState } from '../key-state.ts';
 import type { StateView } from '../key-store.ts';
@@ -50,8 +50,9 @@ export const disableKeyRotation = acting({ KeyId: requiredKeyId }, ({ place, cha
 );
 
 export const getKeyRotationStatus = reading({ KeyId: requiredKeyId }, ({ view, place }, { KeyId }) => {
-  const key = symmetricKey(view, place, KeyId);
-  refusePendingImport(key, place);
+  const key = findKey(view, place, KeyId);
+  // Of an imported key that has its material the status is false; one that waits for it is refused, as the key states say.
+  if (stateOf(key) === 'PendingImport') requireOrigin(key, place, 'AWS_KMS');
   const { rotation } = key;
   return {
     KeyId: keyArn(place, key.id),
@@ -64,9 +65,6 @@ export const getKeyRotationStatus = reading({ KeyId: requiredKeyId }, ({ view, p
         }),
   };
 });
-
-const refusePendingImport = (key: KeyRecord, place: Place): void =>
-  requireState(key, place, 'Enabled', 'Disabled', 'PendingDeletion');
 
 export const rotateKeyOnDemand = acting({ KeyId: requiredKeyId }, ({ place, nowMs, secret, change }, { KeyId }) =>
   change((state) => {

@@ -136,8 +136,13 @@ describe('automatic rotation', () => {
   it('is for symmetric keys', async () => {
     const kms = await aKmsService();
     const KeyId = await aKey(kms, { KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' });
-    for (const operation of ['EnableKeyRotation', 'GetKeyRotationStatus', 'RotateKeyOnDemand', 'ListKeyRotations'])
+    for (const operation of ['EnableKeyRotation', 'DisableKeyRotation', 'RotateKeyOnDemand', 'ListKeyRotations'])
       expect(await kms.refusal(operation, { KeyId })).toBe('UnsupportedOperationException');
+    // Terraform asks for the status of every key that AWS made, of whatever spec.
+    expect(await kms.call('GetKeyRotationStatus', { KeyId })).toEqual({
+      KeyId: `arn:aws:kms:eu-west-1:123456789012:key/${KeyId}`,
+      KeyRotationEnabled: false,
+    });
   });
 
   it('is on with its period until it is off', async () => {
