@@ -7,7 +7,7 @@ import { KeyferryError } from '../errors/keyferry-error.ts';
 import type { Served, ServeRequest } from './served.ts';
 
 const DEFAULT_REGION = 'eu-west-1';
-const REGION = /^[a-z]{2}(-[a-z]+)+-\d+$/;
+const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d+$/;
 
 export async function serveSimulatedKms({ port, stateDir, options, env }: ServeRequest): Promise<Served> {
   const region = options.region ?? DEFAULT_REGION;

@@ -9,6 +9,7 @@ import { readAliasIfGiven, readMap, readTextMap, readTexts } from './actions/arg
 import type { KmsConnection } from './connection.ts';
 import { type ImportableSpec, importableSpec, KEY_USAGES, type KeyUsage, SPEC_MODELS } from './key-model.ts';
 import type { Input } from './operations.ts';
+import { partitionOf } from './partitions.ts';
 import { principalProblem, reviewPolicy, wizardPolicy } from './policy.ts';
 import { type Derived, found, none, specForSource, specMismatch, usageFor } from './spec-for-source.ts';
 import { type Tags, tagProblems } from './tags.ts';
@@ -49,13 +50,6 @@ function descriptionOf(args: Arguments, source: KeyRef | null): string {
   return readTextIfGiven(args, 'description') ?? label;
 }
 
-const PARTITIONS: readonly (readonly [string, string])[] = [
-  ['cn-', 'aws-cn'],
-  ['us-gov-', 'aws-us-gov'],
-  ['eusc-', 'aws-eusc'],
-];
-const partitionOf = (region: string): string => PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws';
-
 interface PolicyAsked {
   readonly text: string | null;
   readonly problems: readonly string[];
@@ -79,7 +73,7 @@ function policyOf(kms: KmsConnection, args: Arguments, usage: KeyUsage): PolicyA
   }
   const problems = [...administrators, ...users].flatMap((arn) => principalProblem(arn) ?? []);
   const { account } = kms;
-  const text = wizardPolicy({ account, partition: partitionOf(kms.region), administrators, users, usage });
+  const text = wizardPolicy({ account, partition: partitionOf(kms.region).id, administrators, users, usage });
   return { text, problems, notes: [] };
 }
 

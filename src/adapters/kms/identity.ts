@@ -8,24 +8,15 @@ import type { Trust } from '../adapter.ts';
 import type { KmsTransport } from './client.ts';
 import { asKmsError } from './errors.ts';
 import type { OperationName, Output } from './operations.ts';
+import { isEndpointOf } from './partitions.ts';
 
 const NOBODYS_KEY = '00000000-0000-4000-8000-000000000000';
 const ALIASES = 100;
 const ARN = /arn:[a-z-]+:kms:([a-z0-9-]+):([0-9]{12}):/;
 
-/** Of the domains that AWS serves KMS under, in its partitions. */
-const AWS_DOMAINS = [
-  '.amazonaws.com',
-  '.amazonaws.com.cn',
-  '.api.aws',
-  '.amazonaws.eu',
-  '.api.amazonwebservices.com.cn',
-];
-
 export function trustOf(asked: KmsTransport['asked']): Trust {
   const host = asked?.host.replace(/:443$/, '') ?? '';
-  const isAws = asked?.isEncrypted === true && AWS_DOMAINS.some((domain) => host.endsWith(domain));
-  return isAws ? 'hardware' : 'software';
+  return asked?.isEncrypted === true && isEndpointOf(host) ? 'hardware' : 'software';
 }
 
 /** Throws `devices-invalid` for what is no address, or one of another region, which would sign for the wrong one. */

@@ -2,13 +2,13 @@
  * Key policies: kept and given back as they came; read far enough to refuse what is no policy, names principals in no form that AWS knows,
  * or would lock its author out. Not enforced on calls.
  */
-import type { Place } from './key-record.ts';
+import { accountArn, type Place } from './key-record.ts';
 import { refuse } from './service-error.ts';
 
 export const POLICY_NAME = 'default';
 const MAX_BYTES = 32 * 1024;
 
-export const defaultPolicy = ({ account }: Place): string =>
+export const defaultPolicy = (place: Place): string =>
   JSON.stringify(
     {
       Version: '2012-10-17',
@@ -17,7 +17,7 @@ export const defaultPolicy = ({ account }: Place): string =>
         {
           Sid: 'Enable IAM User Permissions',
           Effect: 'Allow',
-          Principal: { AWS: `arn:aws:iam::${account}:root` },
+          Principal: { AWS: accountArn(place) },
           Action: 'kms:*',
           Resource: '*',
         },
@@ -65,11 +65,11 @@ const malformed = (message: string): never => refuse('MalformedPolicyDocumentExc
 
 /** `*`, an account, an ARN, a service. */
 const PRINCIPAL =
-  /^(\*|\d{12}|arn:aws[a-z-]*:(iam|sts)::\d{12}:(root|(user|role|assumed-role|federated-user)\/.+)|[a-z0-9.-]+\.amazonaws\.com)$/;
+  /^(\*|\d{12}|arn:aws[a-z-]*:(iam|sts)::\d{12}:(root|(user|role|assumed-role|federated-user)\/.+)|[a-z0-9.-]+\.amazonaws\.com(\.cn)?)$/;
 
-function isCaller(principal: string, { account }: Place, callerArn: string): boolean {
+function isCaller(principal: string, place: Place, callerArn: string): boolean {
   // An account stands for everybody whom it gives the right to; the simulated caller has every right of IAM.
-  return ['*', account, `arn:aws:iam::${account}:root`, callerArn].includes(principal);
+  return ['*', place.account, accountArn(place), callerArn].includes(principal);
 }
 
 function matches(pattern: string, action: string): boolean {

@@ -2,6 +2,7 @@
  * A KMS key as the simulator keeps it: a record that is replaced whole and written as JSON. What a caller sees (state, metadata) is worked
  * out from it and stored nowhere.
  */
+import { partitionOf } from '../partitions.ts';
 import { algorithmsOf, type KeySpec, type KeyUsage, rulesOf } from './key-specs.ts';
 import { refuse } from './service-error.ts';
 
@@ -70,9 +71,14 @@ export interface Place {
   readonly region: string;
 }
 
-export const keyArn = ({ account, region }: Place, id: string): string => `arn:aws:kms:${region}:${account}:key/${id}`;
-export const aliasArn = ({ account, region }: Place, name: string): string =>
-  `arn:aws:kms:${region}:${account}:${name}`;
+const arnOf = ({ account, region }: Place, resource: string): string =>
+  `arn:${partitionOf(region).id}:kms:${region}:${account}:${resource}`;
+export const keyArn = (place: Place, id: string): string => arnOf(place, `key/${id}`);
+export const aliasArn = (place: Place, name: string): string => arnOf(place, name);
+/** Everybody of the account whom its policies give the right to. */
+export const accountArn = (place: Place): string => iamArn(place, 'root');
+export const iamArn = ({ account, region }: Place, principal: string): string =>
+  `arn:${partitionOf(region).id}:iam::${account}:${principal}`;
 
 export const currentMaterial = (key: KeyRecord): Material | undefined =>
   key.materials.find((material) => material.state === 'CURRENT');

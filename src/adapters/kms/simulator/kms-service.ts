@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { meetDeadlines } from './deadlines.ts';
 import { type KmsFault, KmsFaultChooser, type KmsFaultPlan } from './faults.ts';
 import { DroppedConnection, type HttpRequest, type HttpResponse } from './http-exchange.ts';
-import type { Place } from './key-record.ts';
+import { iamArn, type Place } from './key-record.ts';
 import { KeyStore } from './key-store.ts';
 import type { Operation, OperationContext } from './operation.ts';
 import { NOT_SIMULATED, OPERATIONS } from './operations/operations.ts';
@@ -143,7 +143,7 @@ class SimulatedKms implements KmsService {
   }
 
   get #callerArn(): string {
-    return `arn:aws:iam::${this.account}:user/keyferry`;
+    return iamArn(this.#place, 'user/keyferry');
   }
 
   #context(operation: Operation, faults: readonly KmsFault[], nowMs: number): OperationContext {

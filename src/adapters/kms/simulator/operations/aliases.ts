@@ -31,7 +31,7 @@ function aliasOf(state: StateView, place: Place, name: string): AliasRecord {
 
 function targetOf(state: StateView, place: Place, reference: string): KeyRecord {
   if (reference.includes('alias/')) refuse('ValidationException', 'Aliases must refer to keys. Not aliases');
-  const key = findKey(state, place, reference);
+  const key = findKey(state, place, reference, 'keys-and-aliases');
   refusePendingDeletion(key, place);
   return key;
 }

@@ -1,6 +1,6 @@
 /** CreateGrant, ListGrants, ListRetirableGrants, RevokeGrant, RetireGrant. Grants are kept, and not enforced on calls. */
 import { randomBytes } from 'node:crypto';
-import { type GrantRecord, keyArn, type Place, seconds } from '../key-record.ts';
+import { accountArn, type GrantRecord, keyArn, type Place, seconds } from '../key-record.ts';
 import { findKey } from '../key-reference.ts';
 import { endDryRun, refusePendingDeletion } from '../key-state.ts';
 import { flag, listOf, oneOf, required, structure, text, textMap } from '../members.ts';
@@ -33,7 +33,7 @@ const GRANT_OPERATIONS = [
 ] as const;
 
 function requirePrincipal(value: string): void {
-  if (!/^arn:aws[a-z-]*:(iam|sts)::\d{12}:.+$/.test(value) && !/^[a-z0-9.-]+\.amazonaws\.com$/.test(value))
+  if (!/^arn:aws[a-z-]*:(iam|sts)::\d{12}:.+$/.test(value) && !/^[a-z0-9.-]+\.amazonaws\.com(\.cn)?$/.test(value))
     refuse('InvalidArnException', `Invalid principal ${value}`);
 }
 
@@ -86,7 +86,7 @@ function shown(grant: GrantRecord, place: Place): Readonly<Record<string, unknow
     CreationDate: seconds(grant.createdMs),
     GranteePrincipal: grant.grantee,
     ...(grant.retiring === null ? {} : { RetiringPrincipal: grant.retiring }),
-    IssuingAccount: `arn:aws:iam::${place.account}:root`,
+    IssuingAccount: accountArn(place),
     Operations: grant.operations,
     ...(grant.constraints === null ? {} : { Constraints: grant.constraints }),
   };

@@ -51,9 +51,16 @@ describe('CreateKey', () => {
       PrimaryKey: { Arn: KeyMetadata.Arn, Region: 'eu-west-1' },
       ReplicaKeys: [],
     });
-    expect(await kms.refusal('ReplicateKey', { KeyId: KeyMetadata.KeyId, ReplicaRegion: 'us-east-1' })).toBe(
-      'UnsupportedOperationException',
-    );
+    const { KeyId } = KeyMetadata;
+    for (const [operation, input] of [
+      ['ReplicateKey', { ReplicaRegion: 'us-east-1' }],
+      ['UpdatePrimaryRegion', { PrimaryRegion: 'us-east-1' }],
+    ] as const) {
+      expect(await kms.refusalText(operation, { KeyId, ...input })).toMatch(/^Unsupported.*Replicas are not simulated/);
+      const single = await aKey(kms);
+      expect(await kms.refusalText(operation, { KeyId: single, ...input })).toMatch(/^Unsupported.*not a multi-Region/);
+      expect(await kms.refusal(operation, { KeyId: UNKNOWN, ...input })).toBe('NotFoundException');
+    }
   });
 
   it.each<[string, Answer, string]>([
@@ -74,8 +81,8 @@ describe('CreateKey', () => {
     ],
     [
       'both names of the spec',
-      { KeySpec: 'RSA_2048', CustomerMasterKeySpec: 'RSA_3072', KeyUsage: 'SIGN_VERIFY' },
-      'ValidationException: You cannot specify KeySpec and CustomerMasterKeySpec in the same request.',
+      { KeySpec: 'RSA_2048', CustomerMasterKeySpec: 'RSA_2048', KeyUsage: 'SIGN_VERIFY' },
+      'ValidationException: You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.',
     ],
     [
       'ML-DSA',
@@ -133,7 +140,7 @@ describe('naming a key', () => {
     [UNKNOWN, `NotFoundException: Key 'arn:aws:kms:eu-west-1:123456789012:key/${UNKNOWN}' does not exist`],
     ['nonsense', "NotFoundException: Invalid keyId 'nonsense'"],
     [`arn:aws:kms:us-east-1:123456789012:key/${UNKNOWN}`, 'NotFoundException: Invalid arn us-east-1'],
-    ['arn:aws:s3:::bucket', 'InvalidArnException: Invalid arn arn:aws:s3:::bucket'],
+    ['arn:aws:s3:::bucket', 'NotFoundException: Invalid arn arn:aws:s3:::bucket'],
     ['alias/none', 'NotFoundException: Alias arn:aws:kms:eu-west-1:123456789012:alias/none is not found.'],
   ])('%s: %s', async (KeyId, expected) => {
     expect(await (await aKmsService()).refusalText('DescribeKey', { KeyId })).toBe(expected);
@@ -207,5 +214,36 @@ describe('GetPublicKey', () => {
     expect(await kms.refusal('GetPublicKey', { KeyId: await aKey(kms) })).toBe('UnsupportedOperationException');
     const KeyId = await anExternalKey(kms, { KeySpec: 'RSA_2048', KeyUsage: 'SIGN_VERIFY' });
     expect(await kms.refusal('GetPublicKey', { KeyId })).toBe('KMSInvalidStateException');
+  });
+});
+
+describe('other partitions', () => {
+  it.each([
+    ['cn-north-1', 'aws-cn'],
+    ['us-gov-west-1', 'aws-us-gov'],
+    ['eusc-de-east-1', 'aws-eusc'],
+    ['us-iso-east-1', 'aws-iso'],
+    ['us-east-1', 'aws'],
+  ])('%s has ARNs of %s', async (region, partition) => {
+    const kms = await aKmsService({ region });
+    const { KeyMetadata } = await kms.call('CreateKey');
+    const arn = `arn:${partition}:kms:${region}:123456789012:key/${KeyMetadata.KeyId}`;
+    expect(KeyMetadata.Arn).toBe(arn);
+    expect((await kms.call('DescribeKey', { KeyId: arn })).KeyMetadata).toEqual(KeyMetadata);
+    const { Policy } = await kms.call('GetKeyPolicy', { KeyId: arn });
+    expect(Policy).toContain(`"arn:${partition}:iam::123456789012:root"`);
+    await kms.call('PutKeyPolicy', { KeyId: arn, Policy });
+    const other = arn.replace(`arn:${partition}:`, 'arn:aws-elsewhere:');
+    expect(await kms.refusal('DescribeKey', { KeyId: other })).toBe('NotFoundException');
+    expect(await kms.refusal('ListResourceTags', { KeyId: other })).toBe('InvalidArnException');
+  });
+});
+
+describe('custom key stores', () => {
+  it('are none', async () => {
+    const kms = await aKmsService();
+    expect(await kms.call('DescribeCustomKeyStores')).toEqual({ CustomKeyStores: [], Truncated: false });
+    for (const input of [{ CustomKeyStoreId: 'cks-1' }, { CustomKeyStoreName: 'hsm' }])
+      expect(await kms.refusal('DescribeCustomKeyStores', input)).toBe('CustomKeyStoreNotFoundException');
   });
 });
