@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { accountArn, type GrantRecord, keyArn, type Place, seconds } from '../key-record.ts';
 import { findKey } from '../key-reference.ts';
-import { endDryRun, refusePendingDeletion } from '../key-state.ts';
+import { endDryRun, requireState } from '../key-state.ts';
 import { flag, listOf, oneOf, required, structure, text, textMap } from '../members.ts';
 import { acting, reading } from '../operation.ts';
 import { pageOf } from '../pages.ts';
@@ -52,7 +52,7 @@ export const createGrant = acting(
     if (input.RetiringPrincipal !== undefined) requirePrincipal(input.RetiringPrincipal);
     return change((state) => {
       const key = findKey(state, place, input.KeyId);
-      refusePendingDeletion(key, place);
+      requireState(key, place, 'Enabled');
       endDryRun(input.DryRun);
       const own = state.grants().filter((grant) => grant.keyId === key.id);
       if (own.length >= MAX_GRANTS_OF_KEY) refuse('LimitExceededException');

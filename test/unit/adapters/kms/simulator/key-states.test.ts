@@ -17,6 +17,7 @@ const arn = (id: string) => `arn:aws:kms:eu-west-1:123456789012:key/${id}`;
 type State = 'Enabled' | 'Disabled' | 'PendingDeletion' | 'PendingImport';
 const INVALID = 'KMSInvalidStateException';
 const DISABLED = 'DisabledException';
+const UNSUPPORTED = 'UnsupportedOperationException';
 
 async function aKeyIn(kms: KmsUnderTest, state: State): Promise<string> {
   if (state === 'PendingImport') return anExternalKey(kms);
@@ -42,6 +43,15 @@ const TABLE: readonly [string, Answer, readonly [string, string, string, string]
   ['TagResource', { Tags: [{ TagKey: 'a', TagValue: 'b' }] }, ['none', 'none', INVALID, 'none']],
   ['UntagResource', { TagKeys: ['a'] }, ['none', 'none', INVALID, 'none']],
   ['UpdateKeyDescription', { Description: 'new' }, ['none', 'none', INVALID, 'none']],
+  [
+    'CreateGrant',
+    { GranteePrincipal: 'arn:aws:iam::123456789012:root', Operations: ['Decrypt'] },
+    ['none', DISABLED, INVALID, INVALID],
+  ],
+  ['EnableKeyRotation', {}, [UNSUPPORTED, UNSUPPORTED, UNSUPPORTED, UNSUPPORTED]],
+  ['DisableKeyRotation', {}, [UNSUPPORTED, UNSUPPORTED, UNSUPPORTED, UNSUPPORTED]],
+  ['GetKeyRotationStatus', {}, ['none', 'none', 'none', UNSUPPORTED]],
+  ['ListKeyPolicies', {}, ['none', 'none', 'none', 'none']],
   ['DescribeKey', {}, ['none', 'none', 'none', 'none']],
   ['GetKeyPolicy', {}, ['none', 'none', 'none', 'none']],
   ['ListResourceTags', {}, ['none', 'none', 'none', 'none']],
