@@ -3,6 +3,7 @@
  * alias points; no alias that points to another key is ever moved or removed unasked.
  */
 import type { KeyMetadata } from '@aws-sdk/client-kms';
+import { KeyferryError } from '../../errors/keyferry-error.ts';
 import type { KmsConnection } from './connection.ts';
 import { isNamed } from './errors.ts';
 
@@ -52,7 +53,7 @@ export async function createAlias(
         const target = await kms.awaited(async () => (await aliasTarget(kms, alias)) ?? undefined);
         return { heldBy: target?.KeyId === keyId ? null : (target?.KeyId ?? 'a key that cannot be seen') };
       }
-      const isAgain = isNamed(error, 'ThrottlingException') || (isUnanswered(error) && attempt < TRIES);
+      const isAgain = isUnanswered(error) || (error instanceof KeyferryError && error.code === 'device-busy');
       if (!isAgain || attempt >= TRIES) throw error;
       if (isUnanswered(error) && (await settledTarget(kms, alias))?.KeyId === keyId) return { heldBy: null };
       await kms.pause();
@@ -60,5 +61,4 @@ export async function createAlias(
   }
 }
 
-const isUnanswered = (error: unknown): boolean =>
-  typeof error === 'object' && error !== null && (error as { outcome?: unknown }).outcome === 'unknown';
+const isUnanswered = (error: unknown): boolean => error instanceof KeyferryError && error.outcome === 'unknown';

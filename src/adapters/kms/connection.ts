@@ -9,6 +9,7 @@ import { type ErrorDetails, KeyferryError } from '../../errors/keyferry-error.ts
 import type { KmsTransport } from './client.ts';
 import { asKmsError, isNamed } from './errors.ts';
 import { KeyCatalog } from './key-catalog.ts';
+import { withSpec } from './key-model.ts';
 import type { Input, OperationName, Output } from './operations.ts';
 
 export interface Settle {
@@ -110,7 +111,7 @@ export class KmsConnection {
   async describe(keyId: string, what = `describe the key ${keyId}`): Promise<KeyMetadata | null> {
     try {
       const { KeyMetadata: found } = await this.call('DescribeKey', { KeyId: keyId }, what);
-      return found ?? null;
+      return found === undefined ? null : withSpec(found);
     } catch (error) {
       if (isNamed(error, 'NotFoundException')) return null;
       throw error;

@@ -46,9 +46,12 @@ const NO_TLS: Meaning = {
   kind: 'unanswered',
   hint: 'Check the endpoint in the devices file: http:// for one without TLS, and the port.',
 };
+const DENIED: Meaning = { code: 'permission-missing', words: 'the caller is not allowed to' };
+const INVALID: Meaning = { code: 'argument-invalid', words: 'a parameter is not valid' };
+const UNKNOWN: Meaning = { code: 'capability-missing', words: 'the endpoint does not know the operation' };
 const TOKEN_HINT = 'Ask for import parameters anew and wrap the key again under their public key.';
 
-/** Exceptions of KMS and of AWS in front of it. */
+/** Exceptions of KMS and of AWS in front of it. https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html */
 const NAMED: Readonly<Record<string, Meaning>> = {
   ThrottlingException: BUSY,
   Throttling: BUSY,
@@ -67,7 +70,10 @@ const NAMED: Readonly<Record<string, Meaning>> = {
     words: 'a resource quota of the account is used up',
     hint: 'Have the quota raised (Service Quotas), or delete what is not needed, then: keyferry retry',
   },
-  AccessDeniedException: { code: 'permission-missing', words: 'the caller is not allowed to' },
+  AccessDeniedException: DENIED,
+  AccessDenied: DENIED,
+  NotAuthorized: DENIED,
+  NotAuthorizedException: DENIED,
   UnrecognizedClientException: credentials('the access key is not known'),
   InvalidClientTokenId: credentials('the access key is not known'),
   InvalidSignatureException: credentials('the signature is wrong: a wrong secret key, a wrong region or a wrong clock'),
@@ -77,6 +83,7 @@ const NAMED: Readonly<Record<string, Meaning>> = {
   MissingAuthenticationToken: credentials('no signature was accepted'),
   ExpiredTokenException: credentials('the session token has expired'),
   ExpiredToken: credentials('the session token has expired'),
+  RequestExpired: credentials('the request came too late: a wrong clock'),
   OptInRequired: credentials('the account is not subscribed to AWS KMS in this region'),
   CredentialsProviderError: credentials('the AWS SDK found no credentials'),
   TokenProviderError: credentials('the AWS SDK found no valid sign-in token'),
@@ -115,7 +122,11 @@ const NAMED: Readonly<Record<string, Meaning>> = {
       'Likely: wrapped with another hash or another MGF1 hash than the algorithm says, under the public key of other import parameters, ' +
       'material of the wrong length, or a private key that is not PKCS#8 DER.',
   },
-  ValidationException: { code: 'argument-invalid', words: 'a parameter is not valid' },
+  ValidationException: INVALID,
+  ValidationError: INVALID,
+  InvalidParameterValue: INVALID,
+  InvalidParameterCombination: INVALID,
+  MissingParameter: INVALID,
   SerializationException: { code: 'argument-invalid', words: 'the request could not be read' },
   MalformedPolicyDocumentException: {
     code: 'argument-invalid',
@@ -123,7 +134,8 @@ const NAMED: Readonly<Record<string, Meaning>> = {
   },
   TagException: { code: 'argument-invalid', words: 'the tags are not valid' },
   UnsupportedOperationException: { code: 'capability-missing', words: 'this key, region or endpoint does not support' },
-  UnknownOperationException: { code: 'capability-missing', words: 'the endpoint does not know the operation' },
+  UnknownOperationException: UNKNOWN,
+  InvalidAction: UNKNOWN,
   KMSInvalidMacException: { code: 'verification-failed', words: 'the MAC is not that of the key' },
   KMSInvalidSignatureException: { code: 'verification-failed', words: 'the signature is not that of the key' },
   TimeoutError: ENDED,
@@ -185,7 +197,7 @@ export function asKmsError(error: unknown, context: FailureContext): unknown {
   const isUnknown = meaning.kind === 'unanswered' && isChanging(context.operation);
   const outcome: CallOutcome = isUnknown ? 'unknown' : 'not-applied';
   const code = isUnknown && meaning.code === 'device-busy' ? 'outcome-unknown' : meaning.code;
-  const { scope, hint } = { ...meaning, ...particular(context, error.name) };
+  const { scope, hint } = { ...meaning, ...particular(context, meaning) };
   return new KeyferryError(code, sentence(error, meaning, context, isUnknown), {
     outcome,
     device: context.device,
@@ -207,8 +219,8 @@ const ALSO_NEEDED: Readonly<Partial<Record<OperationName, string>>> = {
   UpdateAlias: ', on the alias and on both keys',
 };
 
-function particular({ operation }: FailureContext, name: string): Pick<Meaning, 'scope' | 'hint'> {
-  if (name !== 'AccessDeniedException') return {};
+function particular({ operation }: FailureContext, meaning: Meaning): Pick<Meaning, 'scope' | 'hint'> {
+  if (meaning !== DENIED) return {};
   return {
     scope: ACCOUNT_WIDE.has(operation) ? 'run' : 'item',
     hint: `Allow the caller kms:${operation}${ALSO_NEEDED[operation] ?? ''}, in its IAM policy or the key's policy.`,
@@ -245,6 +257,10 @@ function said(error: Error, meaning: Meaning, operation: OperationName): string 
 
 const nativeName = (error: SdkError): string =>
   error.name === 'Error' && typeof error.code === 'string' ? error.code : error.name;
+
+/** Did KMS itself say that the caller may not? */
+export const isDenied = (error: unknown): error is KeyferryError =>
+  error instanceof KeyferryError && error.code === 'permission-missing';
 
 /** Did KMS itself say one of these? */
 export const isNamed = (error: unknown, ...names: readonly string[]): error is KeyferryError =>

@@ -44,9 +44,8 @@ export function expiresOn(expiry: Expiry, nowMs = Date.now()): Date | null {
 
 /** The expiry that a key has now, to be repeated by a re-import. null: never. */
 export function currentExpiry(metadata: KeyMetadata): Date | null {
-  return metadata.ExpirationModel === 'KEY_MATERIAL_EXPIRES' && metadata.ValidTo !== undefined
-    ? wholeSeconds(metadata.ValidTo.getTime())
-    : null;
+  const { ExpirationModel: model, ValidTo: end } = metadata;
+  return model === 'KEY_MATERIAL_DOES_NOT_EXPIRE' || end === undefined ? null : wholeSeconds(end.getTime());
 }
 
 /** ExpirationModel is always said: its default wants a date. */

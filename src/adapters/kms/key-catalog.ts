@@ -6,13 +6,17 @@
 import type { AliasListEntry, KeyMetadata } from '@aws-sdk/client-kms';
 import { inParallel } from './bounded.ts';
 import type { KmsConnection } from './connection.ts';
-import { isNamed } from './errors.ts';
+import { isDenied, isNamed } from './errors.ts';
 import { ATTEMPT_TAG, fromTagList, SOURCE_TAG, type Tags } from './tags.ts';
 
 export interface CatalogEntry {
   readonly metadata: KeyMetadata;
   readonly tags: Tags;
 }
+
+/** Services that do not look at KeyId list the aliases of all keys. */
+const isAbout = (target: string | undefined, keyId: string | undefined): boolean =>
+  keyId === undefined || target === undefined || target === keyId || target.endsWith(`/${keyId}`);
 
 const PAGE = 1000;
 /** The tags of a key this old have arrived, whatever the two clocks say. */
@@ -103,18 +107,16 @@ export class KeyCatalog {
         'list the keys',
       );
       yield (page.Keys ?? []).flatMap(({ KeyId }) => (KeyId === undefined ? [] : [KeyId]));
-      if (page.Truncated !== true || page.NextMarker === undefined) return;
+      if (page.Truncated !== true) return;
       marker = this.#next(marker, page.NextMarker);
     }
   }
 
-  /** A list whose next page is the same again would never end. */
-  #next(marker: string | undefined, next: string): string {
-    if (next !== marker) return next;
-    throw this.#kms.fail(
-      'device-refused',
-      'a list of the endpoint does not go on: each page names itself as the next.',
-    );
+  /** A list whose next page is the same again would never end, and one that is cut off would hide keys. */
+  #next(marker: string | undefined, next: string | undefined): string {
+    if (next !== undefined && next !== marker) return next;
+    const why = next === undefined ? 'a page names no next one' : 'each page names itself as the next';
+    throw this.#kms.fail('device-refused', `a list of the endpoint does not go on: ${why}.`);
   }
 
   async #read(ids: readonly string[], isEvery = false): Promise<readonly CatalogEntry[]> {
@@ -128,7 +130,7 @@ export class KeyCatalog {
       this.#closed.delete(id);
       return entry;
     } catch (error) {
-      if (!isNamed(error, 'AccessDeniedException')) throw error;
+      if (!isDenied(error)) throw error;
       this.#closed.add(id);
       return null;
     }
@@ -169,7 +171,7 @@ export class KeyCatalog {
           `read the tags of the key ${id}`,
         );
         tags = { ...tags, ...fromTagList(page.Tags) };
-        if (page.Truncated !== true || page.NextMarker === undefined) return tags;
+        if (page.Truncated !== true) return tags;
         marker = this.#next(marker, page.NextMarker);
       }
     } catch (error) {
@@ -186,8 +188,8 @@ export class KeyCatalog {
         { ...(keyId === undefined ? {} : { KeyId: keyId }), ...(marker === undefined ? {} : { Marker: marker }) },
         'list the aliases',
       );
-      found.push(...(page.Aliases ?? []));
-      if (page.Truncated !== true || page.NextMarker === undefined) return found;
+      found.push(...(page.Aliases ?? []).filter(({ TargetKeyId: id }) => isAbout(id, keyId)));
+      if (page.Truncated !== true) return found;
       marker = this.#next(marker, page.NextMarker);
     }
   }

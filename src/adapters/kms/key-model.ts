@@ -126,6 +126,16 @@ function attributesOf(metadata: KeyMetadata): KeyAttributes {
   };
 }
 
+/** Its spec by the name that it has since 2021, whichever of the two a service gives. */
+export const withSpec = (metadata: KeyMetadata): KeyMetadata => {
+  const { KeySpec: spec, CustomerMasterKeySpec: older } = metadata;
+  return spec === undefined && older !== undefined ? { ...metadata, KeySpec: older } : metadata;
+};
+
+/** Scheduled for deletion; a multi-Region primary waits for its replicas to go first. */
+export const isPendingDeletion = ({ KeyState: state }: KeyMetadata): boolean =>
+  state === 'PendingDeletion' || state === 'PendingReplicaDeletion';
+
 /** The label given at creation, hex; of keys that keyferry did not make, the description. */
 export const labelOf = (metadata: KeyMetadata, tags: Tags): string =>
   labelHex(tags[LABEL_TAG] ?? metadata.Description ?? '');

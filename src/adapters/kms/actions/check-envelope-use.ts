@@ -10,7 +10,7 @@ import { type Arguments, block, done } from '../../actions/action.ts';
 import { key, readKey, readKeyIfKnown, readTextIfGiven, shape } from '../../actions/arguments.ts';
 import type { Finding, Violation } from '../../adapter.ts';
 import type { KmsConnection } from '../connection.ts';
-import { isNamed } from '../errors.ts';
+import { isDenied, isNamed } from '../errors.ts';
 import { NOT_READY } from '../fingerprints.ts';
 import { type Grant, type GrantRequest, makeGrant, revokeGrant } from '../grants.ts';
 import { describeKey, inWords } from '../locate.ts';
@@ -75,7 +75,7 @@ async function tryOut(kms: KmsConnection, request: GrantRequest, token: string, 
     opened.Plaintext?.fill(0);
   } catch (error) {
     // By the ciphertext, or by the grant where nothing else allows the caller to decrypt.
-    if (isNamed(error, 'InvalidCiphertextException', 'AccessDeniedException')) return;
+    if (isDenied(error) || isNamed(error, 'InvalidCiphertextException')) return;
     throw error;
   }
   throw kms.fail('verification-failed', `the ${what} decrypts a data key without its encryption context.`);

@@ -16,7 +16,7 @@ import { inParallel } from '../bounded.ts';
 import type { KmsConnection } from '../connection.ts';
 import { type Creation, creationProblems, keyPlan, readCreation } from '../creation.ts';
 import { CUT_OVER, cutOverOf } from '../cut-over.ts';
-import { KEY_SPECS, KEY_USAGES } from '../key-model.ts';
+import { isPendingDeletion, KEY_SPECS, KEY_USAGES, withSpec } from '../key-model.ts';
 import { inWords, refOf } from '../locate.ts';
 import { missingPermissions } from '../permissions.ts';
 import { asTagList, ownTags, SOURCE_TAG, sourceDigest } from '../tags.ts';
@@ -196,8 +196,9 @@ export const createKey: KmsAction = {
     const own = ownTags({ attempt, source: digestOf(args), label: labelFor(args) });
     const tags = { ...creation.tags, ...own };
     const what = `create a KMS key${creation.description === '' ? '' : ` "${creation.description.slice(0, 60)}"`}`;
-    const { KeyMetadata: made } = await kms.call('CreateKey', { ...keyPlan(creation), Tags: asTagList(tags) }, what);
-    if (made?.KeyId === undefined) {
+    const answer = await kms.call('CreateKey', { ...keyPlan(creation), Tags: asTagList(tags) }, what);
+    const made = withSpec(answer.KeyMetadata ?? { KeyId: undefined });
+    if (made.KeyId === undefined) {
       throw kms.fail('outcome-unknown', `could not ${what}: the answer names no key.`, { outcome: 'unknown' });
     }
     kms.catalog.add(made, tags);
@@ -218,8 +219,8 @@ export const createKey: KmsAction = {
     const alive: KeyMetadata[] = [];
     for (const { KeyId: id = '' } of found ?? []) {
       const now = await kms.describe(id);
-      if (now !== null && now.KeyState !== 'PendingDeletion') alive.push(now);
-      else if (now === null) alive.push({ KeyId: id });
+      if (now === null) alive.push({ KeyId: id });
+      else if (!isPendingDeletion(now)) alive.push(now);
     }
     const [made, ...others] = alive;
     if (made === undefined) {

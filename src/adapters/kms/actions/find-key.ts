@@ -11,7 +11,7 @@ import type { Finding } from '../../adapter.ts';
 import { settledTarget } from '../aliases.ts';
 import { inParallel } from '../bounded.ts';
 import type { KmsConnection } from '../connection.ts';
-import { importableSpec, labelOf } from '../key-model.ts';
+import { importableSpec, isPendingDeletion, labelOf } from '../key-model.ts';
 import { refOf } from '../locate.ts';
 import { specMismatch } from '../spec-for-source.ts';
 import { SOURCE_TAG, sourceDigest } from '../tags.ts';
@@ -25,7 +25,7 @@ function objection(found: KeyMetadata, alias: string): string | null {
   if (found.Origin !== 'EXTERNAL') {
     return `${which}, whose material does not come from outside (origin ${found.Origin})`;
   }
-  if (found.KeyState === 'PendingDeletion' || found.KeyState === 'PendingReplicaDeletion') {
+  if (isPendingDeletion(found)) {
     return `${which}, which is pending deletion`;
   }
   return null;

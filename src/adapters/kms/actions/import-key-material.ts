@@ -21,6 +21,7 @@ import {
   readWrappedKey,
   sendImport,
 } from '../import-call.ts';
+import { isPendingDeletion } from '../key-model.ts';
 import { describeKey, inWords, keyIdOf } from '../locate.ts';
 import { ABSENT, type KmsAction, settledAs } from './action.ts';
 import { likeField } from './arguments.ts';
@@ -112,7 +113,7 @@ export async function reconcileImport(kms: KmsConnection, { args }: ActionCall):
   const ref = readKey(args, 'key');
   const expiry = parseExpiry(readTextIfGiven(args, 'expires'), 0);
   let last = await describeKey(kms, ref);
-  if (last.KeyState === 'PendingDeletion') return ambiguous(`the ${inWords(ref.locator)} is pending deletion`);
+  if (isPendingDeletion(last)) return ambiguous(`the ${inWords(ref.locator)} is pending deletion`);
   const landed = await kms.settled(async () => {
     last = (await kms.describe(keyIdOf(kms, ref))) ?? last;
     return hasMaterial(last) && isExpiryAsAsked(last, expiry) ? last : undefined;

@@ -6,6 +6,7 @@ import { withDefault } from '../../../schema/shape.ts';
 import { done } from '../../actions/action.ts';
 import { key, readIntegerIfGiven, readKey, shape } from '../../actions/arguments.ts';
 import { isNamed } from '../errors.ts';
+import { isPendingDeletion } from '../key-model.ts';
 import { describeKey, inWords, keyIdOf } from '../locate.ts';
 import { ABSENT, type KmsAction, settledAs } from './action.ts';
 
@@ -65,16 +66,16 @@ export const scheduleDeletion: KmsAction = {
     } catch (error) {
       if (!isNamed(error, 'KMSInvalidStateException')) throw error;
       // Scheduled already is what was wanted.
-      const { KeyState: state, DeletionDate: on } = await describeKey(kms, ref);
-      if (state !== 'PendingDeletion') throw error;
-      return done({ deletion_date: on?.toISOString() ?? '' });
+      const scheduled = await describeKey(kms, ref);
+      if (!isPendingDeletion(scheduled)) throw error;
+      return done({ deletion_date: scheduled.DeletionDate?.toISOString() ?? '' });
     }
   },
   async reconcile(kms, { args }) {
     const ref = readKey(args, 'key');
     const scheduled = await kms.settled(async () => {
       const metadata = await kms.describe(keyIdOf(kms, ref));
-      return metadata?.KeyState === 'PendingDeletion' ? metadata : undefined;
+      return metadata !== null && isPendingDeletion(metadata) ? metadata : undefined;
     });
     if (scheduled === undefined) return ABSENT;
     return settledAs(done({ deletion_date: scheduled.DeletionDate?.toISOString() ?? '' }));

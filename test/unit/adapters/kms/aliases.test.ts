@@ -240,6 +240,17 @@ describe('delete-alias', () => {
   });
 });
 
+it.each(['ThrottlingException', 'TooManyRequestsException', 'ConflictException'])(
+  'an alias that is not made for the moment is asked for again: %s',
+  async (name) => {
+    const { device, old, sent } = await site({ bend: answering('CreateAlias', refusal(name), 1) });
+    await create(device, 'create-alias', { alias, key: old });
+    expect(sent.filter((operation) => operation === 'CreateAlias')).toHaveLength(2);
+    expect(await target(device)).toBe(old.locator.id);
+    await device.close();
+  },
+);
+
 it('a missing permission on an alias names both sides', async () => {
   const { device, old } = await site({ bend: answering('CreateAlias', refusal('AccessDeniedException')) });
   const error = await caught(create(device, 'create-alias', { alias, key: old }));

@@ -1,6 +1,7 @@
 /** What the adapter makes of an account whose lists, tags and keys are not as it would have them. */
 import { describe, expect, it } from 'vitest';
 import type { Device } from '../../../../src/adapters/adapter.ts';
+import type { KeyRef } from '../../../../src/keys/key-record.ts';
 import { caught } from '../../../support/kms-device-errors.ts';
 import {
   answering,
@@ -32,12 +33,45 @@ it('gives up a list whose next page is the same again', async () => {
   await device.close();
 });
 
+it.each(['ListKeys', 'ListAliases', 'ListResourceTags'])('trusts no list that is cut off: %s', async (operation) => {
+  let isCut = false;
+  const page = jsonAnswer(200, { Keys: [], Aliases: [], Tags: [], Truncated: true });
+  const { device, sent } = await openBentKms({ bend: async (asked) => (isCut && asked === operation ? page : null) });
+  const key = await createdKey(device);
+  isCut = true;
+  const doing =
+    operation === 'ListAliases' ? device.perform({ action: 'schedule-deletion', args: { key } }) : inventory(device);
+  const error = await caught(doing);
+  expect(error).toMatchObject({ code: 'device-refused', outcome: 'not-applied' });
+  expect(error.message).toContain('a page names no next one');
+  expect(sent).not.toContain('ScheduleKeyDeletion');
+  await device.close();
+});
+
+it('takes the older name of a spec for it', async () => {
+  const { device } = await openBentKms({
+    bend: async (operation, _nth, carryOut) => {
+      if (operation !== 'CreateKey' && operation !== 'DescribeKey') return null;
+      const { KeyMetadata: shown } = JSON.parse(Buffer.from((await carryOut()).body).toString());
+      return jsonAnswer(200, { KeyMetadata: { ...shown, KeySpec: undefined } });
+    },
+  });
+  const { outputs, violations } = await create(device, 'create-key', { spec: 'HMAC_256' });
+  expect(violations).toEqual([]);
+  expect(outputs.key).toMatchObject({ locator: { class: 'secret', type: 'generic-secret' } });
+  expect(await device.read(outputs.key as KeyRef)).toMatchObject({ type: 'generic-secret', bits: 256 });
+  await device.close();
+});
+
 describe('a key that its policy closes to the caller', () => {
-  it.each(['DescribeKey', 'ListResourceTags'])('is left out of lists, and others are not: %s', async (operation) => {
+  it.each([
+    ['DescribeKey', 'AccessDeniedException'],
+    ['ListResourceTags', 'AccessDeniedException'],
+    ['DescribeKey', 'NotAuthorized'],
+  ])('is left out of lists, and others are not: %s, %s', async (operation, name) => {
     let isClosed = false;
     const { device } = await openBentKms({
-      bend: async (asked, nth) =>
-        isClosed && asked === operation && nth % 2 === 0 ? refusal('AccessDeniedException') : null,
+      bend: async (asked, nth) => (isClosed && asked === operation && nth % 2 === 0 ? refusal(name) : null),
     });
     for (const label of ['a', 'b', 'c', 'd']) await createdKey(device, { like: sourceKey({ label }) });
     isClosed = true;

@@ -4,12 +4,15 @@ import type { Device } from '../../../../src/adapters/adapter.ts';
 import type { KeyRef } from '../../../../src/keys/key-record.ts';
 import { caught } from '../../../support/kms-device-errors.ts';
 import {
+  type Bend,
   create,
   createdKey,
   dropping,
   importInto,
+  jsonAnswer,
   losing,
   openBentKms,
+  refusal,
   sourceKey,
 } from '../../../support/kms-device-fixtures.ts';
 
@@ -66,7 +69,47 @@ describe.each([
   });
 });
 
+describe('a multi-Region primary whose replicas have to go first', () => {
+  const waiting: Bend = async (operation, _nth, carryOut) => {
+    if (operation === 'ScheduleKeyDeletion') return refusal('KMSInvalidStateException');
+    if (operation !== 'DescribeKey') return null;
+    const { KeyMetadata: shown } = JSON.parse(Buffer.from((await carryOut()).body).toString());
+    return jsonAnswer(200, { KeyMetadata: { ...shown, KeyState: 'PendingReplicaDeletion' } });
+  };
+
+  it('counts as scheduled', async () => {
+    const { device } = await openBentKms({ bend: waiting });
+    const key = await createdKey(device, { 'multi-region': true });
+    const call = { action: 'schedule-deletion', args: { key } };
+    expect(await device.perform(call)).toMatchObject({ outputs: { deletion_date: '' }, violations: [] });
+    expect(await device.reconcile(call, null)).toMatchObject({ state: 'done' });
+    const importing = { action: 'get-import-parameters', args: { key, mechanism: 'rsa-oaep-sha256' } };
+    const error = await caught(device.perform(importing));
+    expect(error).toMatchObject({ code: 'device-refused', outcome: 'not-applied' });
+    expect(error.message).toContain('is pending deletion');
+    await device.close();
+  });
+});
+
 describe('schedule-deletion', () => {
+  it('looks at the aliases of its key only, where a service lists those of all', async () => {
+    const { device } = await openBentKms({
+      bend: async (operation, _nth, carryOut) => {
+        if (operation !== 'ListAliases') return null;
+        const { Aliases: own } = JSON.parse(Buffer.from((await carryOut()).body).toString());
+        const other = { AliasName: 'alias/other', TargetKeyId: '00000000-1111-4222-8333-444444444444' };
+        return jsonAnswer(200, { Aliases: [...own, other], Truncated: false });
+      },
+    });
+    const [free, used] = [await createdKey(device), await createdKey(device, { like: sourceKey({ label: 'used' }) })];
+    await create(device, 'create-alias', { alias: 'alias/used', key: used });
+    const refused = await caught(device.perform({ action: 'schedule-deletion', args: { key: used } }));
+    expect(refused.message).toContain('alias/used points to it');
+    await device.perform({ action: 'schedule-deletion', args: { key: free } });
+    expect(await stateOf(device, free)).toBe('PendingDeletion');
+    await device.close();
+  });
+
   it('takes a key that is scheduled already as done', async () => {
     const { device, key } = await imported();
     const call = { action: 'schedule-deletion', args: { key, days: 30 } };

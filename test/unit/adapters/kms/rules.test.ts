@@ -245,6 +245,11 @@ describe('what errors mean', () => {
     ['UnknownOperationException', 'capability-missing'],
     ['ValidationException', 'argument-invalid'],
     ['TagException', 'argument-invalid'],
+    ['NotAuthorized', 'permission-missing'],
+    ['NotAuthorizedException', 'permission-missing'],
+    ['InvalidAction', 'capability-missing'],
+    ['ValidationError', 'argument-invalid'],
+    ['RequestExpired', 'credentials-refused'],
     ['InvalidSignatureException', 'credentials-refused'],
     ['CredentialsProviderError', 'credentials-refused'],
   ])('%s: by its name, whatever the status', (name, code) => {
