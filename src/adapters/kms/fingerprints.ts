@@ -16,10 +16,16 @@ export const NOT_READY = ['NotFoundException', 'KMSInvalidStateException', 'Disa
 /** SubjectPublicKeyInfo (DER), encoded anew so that two devices' forms of one key are equal. */
 export async function publicKeyOf(kms: KmsConnection, keyId: string, what: string): Promise<Uint8Array> {
   const { PublicKey: spki } = await kms.callSeen('GetPublicKey', { KeyId: keyId }, what, NOT_READY);
-  if (spki === undefined) throw kms.fail('device-refused', `could not ${what}: the answer has no public key.`);
-  return new Uint8Array(
-    createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }).export({ format: 'der', type: 'spki' }),
-  );
+  try {
+    return new Uint8Array(
+      createPublicKey({ key: Buffer.from(spki ?? []), format: 'der', type: 'spki' }).export({
+        format: 'der',
+        type: 'spki',
+      }),
+    );
+  } catch (cause) {
+    throw kms.fail('device-refused', `could not ${what}: the answer has no public key in it.`, { cause });
+  }
 }
 
 function canDo(metadata: KeyMetadata, method: FingerprintMethod): boolean {

@@ -9,7 +9,7 @@ import type { KeyRef } from '../../../keys/key-record.ts';
 import { done } from '../../actions/action.ts';
 import { key, readKey, shape } from '../../actions/arguments.ts';
 import type { KmsConnection } from '../connection.ts';
-import { NOT_READY } from '../fingerprints.ts';
+import { NOT_READY, publicKeyOf } from '../fingerprints.ts';
 import { describeKey, inWords } from '../locate.ts';
 import type { KmsAction } from './action.ts';
 
@@ -90,8 +90,8 @@ async function roundTrip(kms: KmsConnection, ref: KeyRef, metadata: KeyMetadata)
 async function agrees(kms: KmsConnection, ref: KeyRef, metadata: KeyMetadata): Promise<boolean> {
   const KeyId = metadata.KeyId ?? '';
   const what = `try out the ${inWords(ref.locator)}`;
-  const { PublicKey } = await kms.callSeen('GetPublicKey', { KeyId }, what, NOT_READY);
-  const theirs = createPublicKey({ key: Buffer.from(PublicKey ?? []), format: 'der', type: 'spki' });
+  const spki = Buffer.from(await publicKeyOf(kms, KeyId, what));
+  const theirs = createPublicKey({ key: spki, format: 'der', type: 'spki' });
   const namedCurve = theirs.asymmetricKeyDetails?.namedCurve;
   if (namedCurve === undefined) throw unknownSpec(kms, ref, metadata);
   const own = generateKeyPairSync('ec', { namedCurve });

@@ -2,6 +2,7 @@
  * get-import-parameters: a wrapping public key of KMS and the token that goes with it, for one import into one KMS key within 24 hours.
  * The slowest call of all by its quota, so everything that could make it useless is looked at before.
  */
+import { KeyferryError } from '../../../errors/keyferry-error.ts';
 import { ImportParameters } from '../../../keys/import-parameters.ts';
 import type { KeyRef } from '../../../keys/key-record.ts';
 import { modulusBits, type PublicKey, pemFromSpki, rsaFromSpki, spkiSha256 } from '../../../keys/public-key.ts';
@@ -10,7 +11,7 @@ import { type Arguments, block, done } from '../../actions/action.ts';
 import { key, readKey, readKeyIfKnown, readTextIfGiven, shape } from '../../actions/arguments.ts';
 import { type Finding, isNotYet } from '../../adapter.ts';
 import type { KmsConnection } from '../connection.ts';
-import { type ImportableSpec, importableSpec } from '../key-model.ts';
+import { type ImportableSpec, importableSpec, isPendingDeletion } from '../key-model.ts';
 import { describeKey, inWords, keyIdOf } from '../locate.ts';
 import {
   IMPORT_ALGORITHMS,
@@ -39,6 +40,16 @@ function readWay(kms: KmsConnection, args: Arguments): { mechanism: ImportMechan
   return { mechanism, wrapping };
 }
 
+/** null: it is no RSA key at all. */
+function wrappingBits(spki: Uint8Array): number | null {
+  try {
+    return modulusBits(rsaFromSpki(spki).modulus);
+  } catch (error) {
+    if (error instanceof KeyferryError) return null;
+    throw error;
+  }
+}
+
 export async function fetchParameters(
   kms: KmsConnection,
   ref: KeyRef,
@@ -57,9 +68,7 @@ export async function fetchParameters(
   if (given === undefined || token === undefined || until === undefined) throw refuse('the answer is not complete');
   if (answer.KeyId !== undefined && !answer.KeyId.endsWith(keyId)) throw refuse('the answer is for another key');
   const spki = new Uint8Array(given);
-  if (modulusBits(rsaFromSpki(spki).modulus) !== WRAPPING_BITS[wrapping]) {
-    throw refuse(`the public key is not ${wrapping}`);
-  }
+  if (wrappingBits(spki) !== WRAPPING_BITS[wrapping]) throw refuse(`its public key is not ${wrapping}`);
   const parameters = new ImportParameters({
     keyId,
     mechanism,
@@ -85,8 +94,16 @@ function previewOne(kms: KmsConnection, args: Arguments): readonly Finding[] {
 
 /** Rejects with `capability-missing` before the quota is spent. */
 async function checkRoute(kms: KmsConnection, ref: KeyRef, way: ReturnType<typeof readWay>): Promise<void> {
-  const metadata = await describeKey(kms, ref);
+  let metadata = await describeKey(kms, ref);
+  // Of a multi-Region key the state may be so for a moment; no material is taken until it is made.
+  if (metadata.KeyState === 'Creating') {
+    await kms.awaited(async () => {
+      metadata = await describeKey(kms, ref);
+      return metadata.KeyState === 'Creating' ? undefined : true;
+    });
+  }
   const what = inWords(ref.locator);
+  if (isPendingDeletion(metadata)) throw kms.fail('device-refused', `the ${what} is pending deletion.`);
   if (metadata.Origin !== 'EXTERNAL')
     throw kms.fail('capability-missing', `the ${what} takes no material from outside (origin ${metadata.Origin}).`);
   const spec: ImportableSpec | undefined = importableSpec(metadata.KeySpec);

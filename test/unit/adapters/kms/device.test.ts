@@ -9,6 +9,7 @@ import {
   answering,
   createdKey,
   importInto,
+  jsonAnswer,
   kmsContext,
   kmsSettings,
   openBentKms,
@@ -126,6 +127,18 @@ it('has no challenges, no public key of a secret key, and no key that is gone', 
   expect(await caught(device.publicKey(key))).toMatchObject({ code: 'capability-missing' });
   const gone = { ...key, locator: { ...key.locator, id: '11111111-2222-4333-8444-555555555555' } };
   expect(await caught(device.read(gone))).toMatchObject({ code: 'key-not-found' });
+  await device.close();
+});
+
+it.each([
+  ['none', {}],
+  ['bytes that are none', { PublicKey: 'AAAA' }],
+])('says so when the answer to GetPublicKey has %s', async (_what, answer) => {
+  const { device } = await openBentKms({ bend: answering('GetPublicKey', jsonAnswer(200, answer)) });
+  const key = await createdKey(device, { like: undefined, spec: 'ECC_NIST_P256', usage: 'SIGN_VERIFY' });
+  const error = await caught(device.publicKey(key));
+  expect(error).toMatchObject({ code: 'device-refused', device: 'account', outcome: 'not-applied' });
+  expect(error.message).toContain('the answer has no public key in it');
   await device.close();
 });
 
