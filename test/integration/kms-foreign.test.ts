@@ -2,8 +2,9 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type ForeignCli, foreignDesk, type Said } from '../support/kms-foreign-desk.ts';
+import { foreignDesk } from '../support/kms-foreign-desk.ts';
 import { newForeignKey } from '../support/kms-foreign-keys.ts';
+import { expectMoved, runPlaybook as run } from '../support/kms-foreign-run.ts';
 import type { ForeignWays } from '../support/kms-foreign-ways.ts';
 
 beforeEach(() => {
@@ -13,22 +14,6 @@ beforeEach(() => {
 });
 
 const STRONG = { strength: 'strong', result: 'same' };
-
-/** One enabled KMS key for each key of the source, with its first material, and an alias each; nothing else that is ours. */
-function expectMoved({ kms }: ForeignCli, labels: readonly string[]): void {
-  const ours = [...kms.keys.values()].filter(({ description }) => description.startsWith('payments-'));
-  expect(ours.map(({ description, state }) => `${description} ${state}`).sort()).toEqual(
-    labels.map((label) => `${label} Enabled`).sort(),
-  );
-  for (const { id, description, first, material } of ours) {
-    expect(material?.equals(first ?? Buffer.alloc(0))).toBe(true);
-    expect(kms.aliases.get(`alias/keyferry/${description}`)).toBe(id);
-  }
-}
-
-async function run(desk: ForeignCli, edit?: (text: string) => string): Promise<Said> {
-  return await desk.keyferry('run', desk.playbook(edit), '--yes', '--json');
-}
 
 const COMMON: readonly (readonly [string, Partial<ForeignWays>])[] = [
   ['published statuses, namespaced names', { statuses: 'published', errorName: 'namespaced' }],

@@ -91,6 +91,8 @@ export interface DeskOptions {
   readonly keys?: readonly ForeignKey[];
   /** Settings of the account beside its endpoint, as a YAML flow mapping. */
   readonly account?: string;
+  /** Of the devices file; default eu-west-1. */
+  readonly region?: string;
 }
 
 export interface ForeignCli {
@@ -121,7 +123,7 @@ export async function foreignDesk(options: DeskOptions = {}): Promise<ForeignCli
     const text = [
       'devices:',
       `  ${source}: { adapter: ${adapter}, driver: simulated, state: ${join(dir, source)}, crypto-workers: 0 }`,
-      `  account: { adapter: kms, driver: aws, region: eu-west-1, ${account} }`,
+      `  account: { adapter: kms, driver: aws, region: ${options.region ?? 'eu-west-1'}, ${account} }`,
       '',
     ].join('\n');
     writeFileSync(join(dir, 'devices.yaml'), text, { mode: 0o600 });

@@ -24,6 +24,7 @@ export interface ForeignKey {
   readonly origin: string;
   readonly manager: 'AWS' | 'CUSTOMER';
   readonly description: string;
+  readonly policy: string;
   readonly created: number;
   readonly tags: readonly { readonly TagKey: string; readonly TagValue: string }[];
   state: ForeignState;
@@ -34,6 +35,8 @@ export interface ForeignKey {
   deletion: number | null;
   /** Reads that still show what was before. */
   behind: number;
+  /** Reads that still show it as being created. */
+  creating: number;
 }
 
 export const newForeignKey = (given: Partial<ForeignKey>): ForeignKey => ({
@@ -43,6 +46,7 @@ export const newForeignKey = (given: Partial<ForeignKey>): ForeignKey => ({
   origin: 'EXTERNAL',
   manager: 'CUSTOMER',
   description: '',
+  policy: '',
   created: Date.now() / 1000,
   tags: [],
   state: 'PendingImport',
@@ -51,6 +55,7 @@ export const newForeignKey = (given: Partial<ForeignKey>): ForeignKey => ({
   validTo: null,
   deletion: null,
   behind: 0,
+  creating: 0,
   ...given,
 });
 

@@ -28,6 +28,8 @@ export interface ForeignDesk {
   readonly keys: Map<string, ForeignKey>;
   readonly aliases: Map<string, string>;
   readonly tokens: Map<string, Token>;
+  /** Alias → where it was, and how many looks still show that. */
+  readonly behind: Map<string, { readonly id: string | undefined; looks: number }>;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: members of a request as they came, of any type
@@ -37,7 +39,8 @@ type Handler = (desk: ForeignDesk, asked: Asked) => object | null;
 export const FOREIGN_ACCOUNT = '210987654321';
 const bytes = (text: string): Buffer => Buffer.from(text, 'base64');
 const text = (given: Buffer): string => given.toString('base64');
-const arnOf = ({ ways }: ForeignDesk, id: string): string => `arn:aws:kms:${ways.region}:${FOREIGN_ACCOUNT}:key/${id}`;
+const arnOf = ({ ways }: ForeignDesk, id: string): string =>
+  `arn:${ways.partition}:kms:${ways.region}:${FOREIGN_ACCOUNT}:key/${id}`;
 
 const gone = (desk: ForeignDesk, id: string): ForeignRefusal =>
   new ForeignRefusal('NotFoundException', `Key '${arnOf(desk, id)}' does not exist`, 404);
@@ -87,22 +90,30 @@ function metadataOf(desk: ForeignDesk, key: ForeignKey): object {
   const { ways } = desk;
   const when = (seconds: number): number => (ways.fractionsOfSeconds ? seconds : Math.floor(seconds));
   const isExpiring = key.validTo !== null;
-  return {
-    AWSAccountId: FOREIGN_ACCOUNT,
+  const shownState = key.creating > 0 ? 'Creating' : key.state;
+  const needed = {
     KeyId: key.id,
+    KeyState: shownState,
+    KeyUsage: key.usage,
+    Origin: key.origin,
+    [ways.specNamed]: key.spec,
+  };
+  if (ways.bareDescriptions) return needed;
+  const isMultiRegion = key.id.startsWith('mrk-');
+  const primary = { Arn: arnOf(desk, key.id), Region: ways.region };
+  return {
+    ...needed,
+    AWSAccountId: FOREIGN_ACCOUNT,
     Arn: arnOf(desk, key.id),
     CreationDate: when(key.created),
     Enabled: key.state === 'Enabled',
     Description: key.description,
-    KeyUsage: key.usage,
-    KeyState: key.state,
-    Origin: key.origin,
     KeyManager: key.manager,
-    KeySpec: key.spec,
-    MultiRegion: false,
+    MultiRegion: isMultiRegion,
+    ...(isMultiRegion ? { MultiRegionConfiguration: { MultiRegionKeyType: 'PRIMARY', PrimaryKey: primary } } : {}),
     ...(ways.saysAlgorithms ? algorithmsOf(key) : {}),
     ...(key.deletion === null ? {} : { DeletionDate: when(key.deletion) }),
-    ...(key.material === null
+    ...(key.material === null || !ways.saysExpirationModel
       ? {}
       : { ExpirationModel: isExpiring ? 'KEY_MATERIAL_EXPIRES' : 'KEY_MATERIAL_DOES_NOT_EXPIRE' }),
     ...(isExpiring ? { ValidTo: when(key.validTo ?? 0) } : {}),
@@ -113,7 +124,10 @@ function metadataOf(desk: ForeignDesk, key: ForeignKey): object {
   };
 }
 
-function page(desk: ForeignDesk, asked: Asked, all: readonly object[], member: string, usual: number): object {
+function page(desk: ForeignDesk, asked: Asked, made: readonly object[], member: string, usual: number): object {
+  const { oddPages: isOdd } = desk.ways;
+  if (isOdd && asked.Marker === undefined) return { [member]: [], Truncated: true, NextMarker: 'm0' };
+  const all = isOdd ? [...made].reverse() : made;
   const from = asked.Marker === undefined ? 0 : Number(asked.Marker.slice(1));
   const size = Math.min(asked.Limit ?? usual, desk.ways.pageSize ?? Number.POSITIVE_INFINITY);
   const isMore = from + size < all.length;
@@ -129,12 +143,15 @@ const createKey: Handler = (desk, asked) => {
   if (spec !== 'SYMMETRIC_DEFAULT' && asked.KeyUsage === undefined) throw invalid('You must specify a KeyUsage value');
   const isOurs = desk.ways.keepsOrigin && asked.Origin === 'EXTERNAL';
   const key = newForeignKey({
+    ...(asked.MultiRegion === true ? { id: `mrk-${randomBytes(16).toString('hex')}` } : {}),
+    creating: desk.ways.creatingReads,
     spec,
     usage: asked.KeyUsage ?? 'ENCRYPT_DECRYPT',
     origin: isOurs ? 'EXTERNAL' : 'AWS_KMS',
     state: isOurs ? 'PendingImport' : 'Enabled',
     material: isOurs ? null : randomBytes(32),
     description: asked.Description ?? '',
+    policy: asked.Policy ?? '',
     tags: desk.ways.keepsTags ? (asked.Tags ?? []) : [],
     behind: desk.ways.lag,
   });
@@ -142,11 +159,19 @@ const createKey: Handler = (desk, asked) => {
   return { KeyMetadata: metadataOf(desk, { ...key }) };
 };
 
+function targetOf({ aliases, behind }: ForeignDesk, alias: string): string | undefined {
+  const old = behind.get(alias);
+  if (old === undefined || old.looks === 0) return aliases.get(alias);
+  old.looks -= 1;
+  return old.id;
+}
+
 const describeKey: Handler = (desk, asked) => {
   const isAlias = `${asked.KeyId}`.startsWith('alias/');
-  const id = isAlias ? desk.aliases.get(asked.KeyId) : asked.KeyId;
+  const id = isAlias ? targetOf(desk, asked.KeyId) : asked.KeyId;
   if (id === undefined) throw new ForeignRefusal('NotFoundException', `Alias ${asked.KeyId} is not found.`, 404);
   const key = keyOf(desk, { KeyId: id });
+  if (key.creating > 0) key.creating -= 1;
   if (key.behind === 0) return { KeyMetadata: metadataOf(desk, key) };
   key.behind -= 1;
   if (key.material === null) throw gone(desk, key.id);
@@ -166,6 +191,7 @@ const listResourceTags: Handler = (desk, asked) => {
 const getParametersForImport: Handler = (desk, asked) => {
   const key = editableKey(desk, asked);
   const { ways, tokens } = desk;
+  if (key.creating > 0) throw inState(key);
   if (key.origin !== 'EXTERNAL' || ways.unsupportedAlgorithms.includes(asked.WrappingAlgorithm)) {
     throw new ForeignRefusal('UnsupportedOperationException', `${asked.WrappingAlgorithm} is not valid here.`);
   }
@@ -179,7 +205,7 @@ const getParametersForImport: Handler = (desk, asked) => {
   return {
     KeyId: arnOf(desk, key.id),
     ImportToken: token,
-    PublicKey: text(pair.spki),
+    PublicKey: ways.brokenPublicKeys ? text(randomBytes(294)) : text(pair.spki),
     ParametersValidTo: ways.fractionsOfSeconds ? end : Math.floor(end),
   };
 };
@@ -221,12 +247,14 @@ const deleteImportedKeyMaterial: Handler = (desk, asked) => {
 
 const createAlias: Handler = (desk, asked) => {
   if (desk.aliases.has(asked.AliasName)) throw new ForeignRefusal('AlreadyExistsException', '', 409);
+  desk.behind.set(asked.AliasName, { id: undefined, looks: desk.ways.aliasLag });
   desk.aliases.set(asked.AliasName, editableKey(desk, asked).id);
   return null;
 };
 
 const updateAlias: Handler = (desk, asked) => {
   if (!desk.aliases.has(asked.AliasName)) throw new ForeignRefusal('NotFoundException', '', 404);
+  desk.behind.set(asked.AliasName, { id: desk.aliases.get(asked.AliasName), looks: desk.ways.aliasLag });
   desk.aliases.set(asked.AliasName, editableKey(desk, asked).id);
   return null;
 };
@@ -239,7 +267,7 @@ const deleteAlias: Handler = (desk, asked) => {
 const listAliases: Handler = (desk, asked) => {
   const of = asked.KeyId === undefined ? null : keyOf(desk, asked).id;
   const all = [...desk.aliases]
-    .filter(([, id]) => of === null || id === of)
+    .filter(([, id]) => of === null || id === of || desk.ways.listsEveryAlias)
     .map(([name, id]) => ({
       AliasName: name,
       AliasArn: arnOf(desk, '').replace('key/', name),
@@ -308,7 +336,8 @@ export const FOREIGN_OPERATIONS: Readonly<Record<string, Handler>> = {
   GetPublicKey: (desk, asked) => {
     const key = keyOf(desk, asked);
     if (key.state !== 'Enabled') throw inState(key);
-    return { KeyId: arnOf(desk, key.id), PublicKey: text(spkiOf(key)), KeySpec: key.spec };
+    const spki = desk.ways.brokenPublicKeys ? randomBytes(91) : spkiOf(key);
+    return { KeyId: arnOf(desk, key.id), PublicKey: text(spki), KeySpec: key.spec };
   },
   ImportKeyMaterial: importKeyMaterial,
   ListAliases: listAliases,

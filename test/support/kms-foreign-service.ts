@@ -26,7 +26,7 @@ export async function openForeignKms(
   keys: readonly ForeignKey[] = [],
 ): Promise<ForeignService> {
   const ways = { ...USUAL_WAYS, ...given };
-  const desk: ForeignDesk = { ways, keys: new Map(), aliases: new Map(), tokens: new Map() };
+  const desk: ForeignDesk = { ways, keys: new Map(), aliases: new Map(), tokens: new Map(), behind: new Map() };
   for (const key of keys) desk.keys.set(key.id, key);
   if (ways.hasPredefinedAliases) {
     const managed = newForeignKey({ manager: 'AWS', origin: 'AWS_KMS', state: 'Enabled' });
@@ -93,12 +93,18 @@ function carryOut(desk: ForeignDesk, operation: string, request: IncomingMessage
 
 function refuse(response: ServerResponse, { name, message, published }: ForeignRefusal, ways: ForeignWays): void {
   response.statusCode = ways.statuses === 'published' ? published : 400;
-  const type = ways.errorName === 'namespaced' ? `com.amazonaws.kms#${name}` : name;
-  if (ways.errorName === 'header-only') response.setHeader('x-amzn-errortype', `${name}:http://internal.amazon.com/`);
-  response.end(
-    JSON.stringify({
-      ...(ways.errorName === 'header-only' ? {} : { __type: type }),
-      ...(ways.errorText === 'none' ? {} : { [ways.errorText]: message }),
-    }),
-  );
+  const namespaced = `com.amazonaws.kms#${name}`;
+  const addressed = `${name}:http://internal.amazon.com/`;
+  const text = ways.errorText === 'none' ? {} : { [ways.errorText]: message };
+  const said: Readonly<Record<ForeignWays['errorName'], object>> = {
+    short: { __type: name },
+    namespaced: { __type: namespaced },
+    addressed: { __type: addressed },
+    code: { code: name },
+    'header-only': {},
+    'namespaced-header': {},
+  };
+  if (ways.errorName === 'header-only') response.setHeader('x-amzn-errortype', addressed);
+  if (ways.errorName === 'namespaced-header') response.setHeader('x-amzn-errortype', namespaced);
+  response.end(JSON.stringify({ ...said[ways.errorName], ...text }));
 }

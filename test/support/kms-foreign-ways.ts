@@ -3,7 +3,8 @@
 export interface ForeignWays {
   /** HTTP statuses of the published model, or 400 for whatever the client did wrong. */
   readonly statuses: 'published' | 'all-400';
-  readonly errorName: 'short' | 'namespaced' | 'header-only';
+  /** The places that the AWS JSON protocol allows: `__type` or `code` of the body, or a header; with a namespace or an address, or bare. */
+  readonly errorName: 'short' | 'namespaced' | 'addressed' | 'code' | 'header-only' | 'namespaced-header';
   readonly errorText: 'message' | 'Message' | 'none';
   readonly hasMaterialIds: boolean;
   readonly hasPredefinedAliases: boolean;
@@ -29,6 +30,22 @@ export interface ForeignWays {
   readonly closesConnections: boolean;
   readonly delayMs: number;
   readonly region: string;
+  readonly partition: string;
+  /** Which of the two names of a key's spec a description has. */
+  readonly specNamed: 'KeySpec' | 'CustomerMasterKeySpec';
+  /** Nothing but what a key is for: everything else of a description is optional. */
+  readonly bareDescriptions: boolean;
+  /** The newest first, and pages without anything before those that have something. */
+  readonly oddPages: boolean;
+  /** Looks that show an alias where it was before a change. */
+  readonly aliasLag: number;
+  /** Reads that show a new key as it is being created; until then it takes no material. */
+  readonly creatingReads: number;
+  /** ListAliases with a key id gives the aliases of all keys. */
+  readonly listsEveryAlias: boolean;
+  /** Descriptions say when material ends, but not by which model. */
+  readonly saysExpirationModel: boolean;
+  readonly brokenPublicKeys: boolean;
   /** Keys whose policy does not let the caller read them. */
   readonly deniedKeys: ReadonlySet<string>;
 }
@@ -57,6 +74,15 @@ export const USUAL_WAYS: ForeignWays = {
   closesConnections: false,
   delayMs: 0,
   region: 'eu-west-1',
+  partition: 'aws',
+  specNamed: 'KeySpec',
+  bareDescriptions: false,
+  oddPages: false,
+  aliasLag: 0,
+  creatingReads: 0,
+  listsEveryAlias: false,
+  saysExpirationModel: true,
+  brokenPublicKeys: false,
   deniedKeys: new Set(),
 };
 
