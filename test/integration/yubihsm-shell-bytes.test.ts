@@ -34,8 +34,8 @@ const post = async (hex: string): Promise<string> => {
 };
 
 const FACTORY_LABEL = Buffer.from('DEFAULT AUTHKEY CHANGE THIS ASAP').toString('hex').padEnd(80, '0');
-/** All capabilities that firmware 2.4 knows: bits 0 to 0x37. */
-const ALL_RIGHTS = '00ffffffffffffff';
+/** Every bit, those without a name too: as libyubihsm's `all`. */
+const ALL_RIGHTS = 'ffffffffffffffff';
 
 async function loggedIn(): Promise<ShellSession> {
   const session = new ShellSession(url);

@@ -67,7 +67,7 @@ export class CommandRunner {
     if (auditor.isBlocked(frame.type)) refuse('log-full');
     if (handler.capability !== undefined) context.requireOnSession(handler.capability);
     const payload = await handler.run(new ByteReader(frame.payload), context);
-    if (frame.type === COMMAND['reset-device']) context.changes.push(...factoryReset(firmware));
+    if (frame.type === COMMAND['reset-device']) context.changes.push(...factoryReset());
     return payload;
   }
 

@@ -45,9 +45,3 @@ export const hasAlgorithm = (firmware: FirmwareVersion, algorithm: number): bool
 
 export const algorithmsOf = (firmware: FirmwareVersion): readonly number[] =>
   Object.values(ALGORITHM).filter((algorithm) => hasAlgorithm(firmware, algorithm));
-
-/** Capabilities that the factory's authentication key has: all that the firmware knows. */
-export function allCapabilitiesOf(firmware: FirmwareVersion): bigint {
-  const bits = isFirmwareAtLeast(firmware, 2, 4) ? 56n : isFirmwareAtLeast(firmware, 2, 3) ? 54n : 47n;
-  return (1n << bits) - 1n;
-}

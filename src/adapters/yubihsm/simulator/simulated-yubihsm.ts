@@ -64,7 +64,7 @@ function start(store: StateStore, options: SimulatedYubiHsmOptions): SimulatedYu
   });
   const known = store.state.identity;
   const identity = known ?? makeIdentity(options.serial ?? randomInt(FIRST_SERIAL, LAST_SERIAL + 1), firmware);
-  if (known === undefined) store.commit([{ kind: 'identity', identity }, ...factoryReset(firmware)]);
+  if (known === undefined) store.commit([{ kind: 'identity', identity }, ...factoryReset()]);
   else device.boot();
   const serial = String(identity.serial).padStart(8, '0');
   return {

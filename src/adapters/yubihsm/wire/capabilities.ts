@@ -69,7 +69,7 @@ export const CAPABILITY_NAMES: readonly CapabilityName[] = NAMES;
 
 const BITS: ReadonlyMap<string, bigint> = new Map(NAMES.map((name, bit) => [name, 1n << BigInt(bit)]));
 
-/** Every capability that has a name: what the factory's authentication key has. */
+/** Every capability that has a name. The factory's authentication key has the other bits too. */
 export const ALL_CAPABILITIES: bigint = (1n << BigInt(NAMES.length)) - 1n;
 
 export function isCapabilityName(name: string): name is CapabilityName {

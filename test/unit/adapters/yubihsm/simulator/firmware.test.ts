@@ -100,7 +100,20 @@ test('before 2.1 a digest must not be longer than the curve', async () => {
   }
 });
 
-test('the factory key has the capabilities that the firmware knows', async () => {
-  expect((await (await open('2.2')).info('authentication-key', 1)).capabilities).toBe((1n << 47n) - 1n);
-  expect((await (await open('2.3')).info('authentication-key', 1)).capabilities).toBe((1n << 54n) - 1n);
+test('the factory key may everything, and give everything on: all 64 bits, which libyubihsm sends for `all`', async () => {
+  for (const firmware of ['2.0', '2.5'] as const) {
+    const client = await open(firmware);
+    const all = (1n << 64n) - 1n;
+    expect(await client.info('authentication-key', 1)).toMatchObject({
+      capabilities: all,
+      delegatedCapabilities: all,
+    });
+    const header = withId(
+      9,
+      Buffer.from('yubihsm-shell -c all --delegated all'.padEnd(40, '\0')),
+      Buffer.from(`ffff${'ff'.repeat(8)}26${'ff'.repeat(8)}`, 'hex'),
+    );
+    await client.call('put-authentication-key', Buffer.concat([header, randomBytes(32)]));
+    expect((await client.info('authentication-key', 9)).delegatedCapabilities).toBe(all);
+  }
 });

@@ -30,7 +30,7 @@ test('a new device has the factory key alone', async () => {
   const info = await client.info('authentication-key', 1);
   expect(Buffer.from(info.label).toString()).toBe('DEFAULT AUTHKEY CHANGE THIS ASAP');
   expect(info).toMatchObject({ length: 40, domains: 0xffff, algorithm: 38, origin: 2, sequence: 0 });
-  expect(info.capabilities).toBe(0xff_ffff_ffff_ffffn);
+  expect(info.capabilities).toBe(0xffff_ffff_ffff_ffffn);
   expect(info.delegatedCapabilities).toBe(info.capabilities);
   expect(await list()).toEqual(['2/1']);
 });
