@@ -113,7 +113,7 @@ describe.each(['in process', 'over HTTP'] as const)('%s', (way) => {
       serial: Number(device.serial),
       logTotal: 62,
     });
-    expect(await callPlain(peer(), getPartNumber, undefined)).toBe('KEYFERRY-SIMULATOR');
+    expect(await callPlain(peer(), getPartNumber, undefined)).toBe('KEYFERRY-SIM');
   });
 
   test('generate, list, sign, export, delete, import, and the same key again', async () => {

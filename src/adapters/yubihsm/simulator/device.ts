@@ -28,7 +28,8 @@ import { authenticate, createSession, devicePublicKey, requestedKey } from './se
 import { type DeviceSession, SessionTable } from './session-table.ts';
 import type { StateStore } from './state-file.ts';
 
-const PART_NUMBER = 'KEYFERRY-SIMULATOR';
+/** Twelve characters and a zero byte: clients of Yubico's have room for no more. */
+const PART_NUMBER = 'KEYFERRY-SIM\0';
 
 export interface DeviceParts {
   readonly store: StateStore;

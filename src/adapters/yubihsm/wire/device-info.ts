@@ -37,12 +37,11 @@ export function decodeDeviceInfo(bytes: Uint8Array): DeviceInfo {
   return { ...info, algorithms: [...reader.rest()] };
 }
 
-/** Page 1 (firmware 2.4 and later): the part number in ASCII. */
+/** Page 1 (firmware 2.4 and later): the part number in ASCII, zero bytes behind it or none. */
 export function decodePartNumber(bytes: Uint8Array): string {
-  if (bytes.length === 0 || bytes.some((byte) => byte < 0x20 || byte > 0x7e)) {
-    throw new WireError('the part number is not printable ASCII');
-  }
-  return Buffer.from(bytes).toString('latin1');
+  const text = Buffer.from(bytes).toString('latin1').replace(/\0+$/, '');
+  if (!/^[ -~]+$/.test(text)) throw new WireError('the part number is not printable ASCII');
+  return text;
 }
 
 export const firmwareText = (firmware: FirmwareVersion): string =>

@@ -76,9 +76,9 @@ const PLAIN: readonly Example[] = [
   }),
   example('get-device-info, page 1', getPartNumber, undefined, {
     sent: '01',
-    reply: '534c45',
+    reply: '534c4500',
     value: 'SLE',
-    wrong: ['', '534c00'],
+    wrong: ['', '00', '530045', '534c1b'],
   }),
   example('get-device-public-key', getDevicePublicKey, undefined, {
     sent: '',

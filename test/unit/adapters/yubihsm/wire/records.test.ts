@@ -90,6 +90,10 @@ describe('device info', () => {
 
   test('has a part number of printable characters', () => {
     expect(decodePartNumber(Buffer.from('SLE78CLUFX5000PH'))).toBe('SLE78CLUFX5000PH');
+    // libyubihsm gives its callers room for twelve characters and the zero byte behind them.
+    expect(decodePartNumber(Buffer.from('78CLUFX5000P\0'))).toBe('78CLUFX5000P');
+    expect(() => decodePartNumber(Buffer.from('a\0b'))).toThrow(WireError);
+    expect(() => decodePartNumber(Buffer.from('\0'))).toThrow(WireError);
     expect(() => decodePartNumber(Buffer.from('a\u001b[2J'))).toThrow(WireError);
     expect(() => decodePartNumber(new Uint8Array(0))).toThrow(WireError);
   });
