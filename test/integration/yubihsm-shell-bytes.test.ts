@@ -33,7 +33,8 @@ const post = async (hex: string): Promise<string> => {
   return body.toString('hex');
 };
 
-const FACTORY_LABEL = Buffer.from('DEFAULT AUTHKEY CHANGE THIS ASAP').toString('hex').padEnd(80, '0');
+/** As a user dumped it from a new device (yubihsm-rs, issue 70). */
+const FACTORY_LABEL = `${Buffer.from('DEFAULT AUTHKEY CHANGE THIS ASAP').toString('hex')}00c0ffeec0ffee01`;
 /** Every bit, those without a name too: as libyubihsm's `all`. */
 const ALL_RIGHTS = 'ffffffffffffffff';
 

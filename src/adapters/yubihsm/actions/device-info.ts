@@ -1,13 +1,12 @@
 /** device-info and find-objects: what the device says of itself, and every object that the session sees, keys or not. */
 
-import { labelText } from '../../../keys/locator.ts';
 import { optional } from '../../../schema/shape.ts';
 import { done } from '../../actions/action.ts';
 import { readTextIfGiven, shape } from '../../actions/arguments.ts';
 import type { OutputSpec } from '../../adapter.ts';
 import { getStorageInfo } from '../commands/get-storage-info.ts';
 import type { ObjectFilter } from '../commands/list-objects.ts';
-import { type Found, labelHexOf, whyNotExportable } from '../objects/key-model.ts';
+import { type Found, labelHexOf, shownLabel, whyNotExportable } from '../objects/key-model.ts';
 import { refOf } from '../objects/locate.ts';
 import { idHex } from '../objects/object-id.ts';
 import { ALGORITHM, algorithmName, isAlgorithmName } from '../wire/algorithms.ts';
@@ -67,7 +66,7 @@ const lineOf = (found: Found) => {
   return {
     type: objectTypeName(info.type),
     id: idHex(info.id),
-    label: labelText(label) ?? label,
+    label: shownLabel(label) ?? label,
     algorithm: algorithmName(info.algorithm),
     domains: domainsText(info.domains),
     capabilities: capabilityNames(info.capabilities),
@@ -107,7 +106,7 @@ export const findObjects: YubiHsmAction = {
     const label = readTextIfGiven(args, 'label');
     const found = (await everything(hsm, filterOf(args))).filter(
       ({ info }) =>
-        (label === undefined || labelText(labelHexOf(info)) === label) &&
+        (label === undefined || shownLabel(labelHexOf(info)) === label) &&
         (mask === undefined || (info.domains & mask) === mask) &&
         (wanted === undefined || capabilitiesBeyond(wanted, info.capabilities) === 0n),
     );

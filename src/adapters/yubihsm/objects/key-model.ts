@@ -17,6 +17,12 @@ export interface Found {
 
 export const labelHexOf = (info: Pick<ObjectInfo, 'label'>): string => Buffer.from(info.label).toString('hex');
 
+/**
+ * For people: what stands before the first zero byte, which is all that Yubico's tools show; behind the factory key's label there is more.
+ * undefined: not text.
+ */
+export const shownLabel = (label: string): string | undefined => labelText(label.replace(/^((?:..)*?)00.*$/, '$1'));
+
 export function locatorOf(serial: string, { info, isHalf }: Found, fingerprint: Fingerprint | null = null): Locator {
   const kind = kindOf(info, isHalf);
   return { serial, class: kind.class, type: kind.type, id: idHex(info.id), label: labelHexOf(info), fingerprint };
@@ -24,7 +30,7 @@ export function locatorOf(serial: string, { info, isHalf }: Found, fingerprint: 
 
 /** `symmetric-key 0x0100 "payments"`, for messages. */
 export function objectInWords(info: Pick<ObjectInfo, 'type' | 'id' | 'label'>): string {
-  const text = labelText(labelHexOf(info));
+  const text = shownLabel(labelHexOf(info));
   return `${objectTypeName(info.type)} ${idText(info.id)}${text === undefined || text === '' ? '' : ` "${text}"`}`;
 }
 
@@ -104,7 +110,7 @@ export function recordOf(
   const { info, isHalf } = found;
   const locator = locatorOf(serial, found, fingerprint);
   const kind = kindOf(info, isHalf);
-  const text = labelText(locator.label);
+  const text = shownLabel(locator.label);
   const reason = whyNotExportable(found);
   return {
     locator,

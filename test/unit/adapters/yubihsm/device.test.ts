@@ -162,6 +162,16 @@ describe('find-keys and find-objects', () => {
     expect(await lines({ id: '0002' })).toEqual(['symmetric-key/0002']);
   });
 
+  it('shows a label up to its first zero byte, as Yubico’s tools do: the factory’s has bytes behind it', async () => {
+    const device = await open();
+    const label = 'DEFAULT AUTHKEY CHANGE THIS ASAP';
+    const { outputs } = await device.perform({ action: 'find-objects', args: { label } });
+    expect(outputs.lines).toMatchObject([{ type: 'authentication-key', id: '0001', label }]);
+    const records = (await listObjects(device)).filter(({ locator }) => locator.id === '0001');
+    expect(records).toMatchObject([{ label, labelIsHex: false }]);
+    expect(records[0]?.locator.label).toBe(`${Buffer.from(label).toString('hex')}00c0ffeec0ffee01`.slice(0, 80));
+  });
+
   it('reads the device’s own facts', async () => {
     const device = await open();
     const { outputs } = await device.perform({ action: 'device-info', args: {} });

@@ -28,7 +28,9 @@ async function list(filter: Uint8Array = new Uint8Array(0), by: DeviceClient = c
 
 test('a new device has the factory key alone', async () => {
   const info = await client.info('authentication-key', 1);
-  expect(Buffer.from(info.label).toString()).toBe('DEFAULT AUTHKEY CHANGE THIS ASAP');
+  expect(Buffer.from(info.label).toString('latin1')).toBe(
+    'DEFAULT AUTHKEY CHANGE THIS ASAP\0\xc0\xff\xee\xc0\xff\xee\x01',
+  );
   expect(info).toMatchObject({ length: 40, domains: 0xffff, algorithm: 38, origin: 2, sequence: 0 });
   expect(info.capabilities).toBe(0xffff_ffff_ffff_ffffn);
   expect(info.delegatedCapabilities).toBe(info.capabilities);
