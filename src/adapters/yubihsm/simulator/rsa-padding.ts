@@ -31,6 +31,23 @@ export function hashOfLength(length: number): HashName | undefined {
   return (Object.keys(HASH_BYTES) as HashName[]).find((name) => HASH_BYTES[name] === length);
 }
 
+/**
+ * What a signature is asked over: a bare digest, or one that has its DigestInfo in front, as programs on PKCS #11 send it. undefined: neither
+ * by its length; null: a DigestInfo of another hash.
+ */
+export function hashedBy(
+  input: Uint8Array,
+): { readonly hash: HashName; readonly digest: Uint8Array } | undefined | null {
+  const bare = hashOfLength(input.length);
+  if (bare !== undefined) return { hash: bare, digest: input };
+  if (input[0] !== 0x30 || input[1] !== input.length - 2) return undefined;
+  for (const hash of Object.keys(DIGEST_INFO) as HashName[]) {
+    const info = Buffer.from(DIGEST_INFO[hash], 'hex');
+    if (info.equals(input.subarray(0, info.length))) return { hash, digest: input.subarray(info.length) };
+  }
+  return null;
+}
+
 export function signPkcs1(key: KeyObject, hash: HashName, digest: Uint8Array): Uint8Array | null {
   const info = Buffer.concat([Buffer.from(DIGEST_INFO[hash], 'hex'), digest]);
   const encoded = Buffer.alloc(modulusBytes(key), 0xff);

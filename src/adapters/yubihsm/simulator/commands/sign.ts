@@ -1,5 +1,5 @@
 /** Signatures: the host brings a digest (Ed25519: the message), the device the private key. */
-import { ALGORITHM, HASH_BYTES, type HashName, isEc, isEd25519, isRsa, mgf1Hash } from '../../wire/algorithms.ts';
+import { ALGORITHM, HASH_BYTES, isEc, isEd25519, isRsa, mgf1Hash } from '../../wire/algorithms.ts';
 import type { CapabilityName } from '../../wire/capabilities.ts';
 import { COMMAND } from '../../wire/command-codes.ts';
 import { isFirmwareAtLeast } from '../../wire/frame.ts';
@@ -9,7 +9,7 @@ import { signDigest } from '../ec-material.ts';
 import { signEd25519 } from '../ed25519-material.ts';
 import { privateKeyOf } from '../key-material.ts';
 import { refuse } from '../refusal.ts';
-import { hashOfLength, signPkcs1, signPss } from '../rsa-padding.ts';
+import { hashedBy, hashOfLength, signPkcs1, signPss } from '../rsa-padding.ts';
 import type { StoredObject } from '../stored-object.ts';
 import type { CommandHandler } from './command.ts';
 
@@ -24,20 +24,16 @@ export function asymmetricKey(context: CommandContext, { id, capability, isOfKin
   return isOfKind(key.algorithm) ? key : refuse('invalid-data');
 }
 
-function requireHash(context: CommandContext, digest: Uint8Array, family: 'rsa-pkcs1' | 'rsa-pss'): HashName {
-  const hash = hashOfLength(digest.length);
-  if (hash === undefined) return refuse('wrong-length');
-  context.requireAlgorithm(ALGORITHM[`${family}-${hash}`]);
-  return hash;
-}
-
 const signPkcs1Command: CommandHandler = {
   code: COMMAND['sign-pkcs1'],
   capability: 'sign-pkcs',
   run: (request, context) => {
     const key = asymmetricKey(context, { id: request.u16(), capability: 'sign-pkcs', isOfKind: isRsa });
-    const digest = request.rest();
-    const hash = requireHash(context, digest, 'rsa-pkcs1');
+    const hashed = hashedBy(request.rest());
+    if (hashed === undefined) return refuse('wrong-length');
+    if (hashed === null) return refuse('invalid-data');
+    const { hash, digest } = hashed;
+    context.requireAlgorithm(ALGORITHM[`rsa-pkcs1-${hash}`]);
     const privateKey = privateKeyOf(key);
     return (privateKey === null ? null : signPkcs1(privateKey, hash, digest)) ?? refuse('invalid-data');
   },
@@ -54,7 +50,9 @@ const signPssCommand: CommandHandler = {
     const mask = mgf1Hash(mgf1Algorithm);
     if (mask === undefined) return refuse('invalid-data');
     context.requireAlgorithm(mgf1Algorithm);
-    const hash = requireHash(context, digest, 'rsa-pss');
+    const hash = hashOfLength(digest.length);
+    if (hash === undefined) return refuse('wrong-length');
+    context.requireAlgorithm(ALGORITHM[`rsa-pss-${hash}`]);
     const privateKey = privateKeyOf(key);
     const parameters = { hash, mgf1Hash: mask, saltBytes };
     return (privateKey === null ? null : signPss(privateKey, digest, parameters)) ?? refuse('invalid-data');

@@ -43,6 +43,24 @@ describe('RSA', () => {
     expect(verify(hash, MESSAGE, publicKey, signature)).toBe(true);
   });
   test.each([
+    ['sha1', '3021300906052b0e03021a05000414'],
+    ['sha256', '3031300d060960864801650304020105000420'],
+    ['sha384', '3041300d060960864801650304020205000430'],
+    ['sha512', '3051300d060960864801650304020305000440'],
+  ])('PKCS #1 v1.5 signature over the DigestInfo of %s, as programs on PKCS #11 send it', async (hash, info) => {
+    const id = await put(['sign-pkcs']);
+    const signature = await client.call('sign-pkcs1', withId(id, Buffer.from(info, 'hex'), digest(hash)));
+    expect(verify(hash, MESSAGE, publicKey, signature)).toBe(true);
+  });
+  test('no signature over a DigestInfo of another hash, or with a digest of another length', async () => {
+    const id = await put(['sign-pkcs']);
+    const sha224 = Buffer.from('302d300d06096086480165030402040500041c', 'hex');
+    const sha256 = Buffer.from('3031300d060960864801650304020105000420', 'hex');
+    const sign = (...parts: Uint8Array[]): Promise<Uint8Array> => client.call('sign-pkcs1', withId(id, ...parts));
+    await expectRefused(sign(sha224, digest('sha224')), 'invalid-data');
+    await expectRefused(sign(sha256, randomBytes(31)), 'wrong-length');
+  });
+  test.each([
     ['sha256', 32, 0],
     ['sha256', 32, 222],
     ['sha384', 48, 48],
