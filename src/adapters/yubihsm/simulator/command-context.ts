@@ -62,7 +62,7 @@ export class CommandContext {
 
   requireAlgorithm(algorithm: number): void {
     if (!hasAlgorithm(this.firmware, algorithm)) refuse('invalid-data');
-    if (this.state.disabledAlgorithms.has(algorithm)) refuse('algorithm-disabled');
+    if (this.state.algorithmSettings.get(algorithm) === 0) refuse('algorithm-disabled');
   }
 
   /** May this session make such an object? Gives the id that it will have. */

@@ -29,7 +29,7 @@ export type Change =
   | { readonly kind: 'remove'; readonly type: number; readonly id: number }
   | { readonly kind: 'force-audit'; readonly setting: Setting }
   | { readonly kind: 'command-audit'; readonly command: number; readonly setting: Setting }
-  | { readonly kind: 'algorithm'; readonly algorithm: number; readonly isEnabled: boolean }
+  | { readonly kind: 'algorithm'; readonly algorithm: number; readonly setting: Setting }
   | { readonly kind: 'log'; readonly entry: LogEntry }
   /** Entries up to this number were read and may go. */
   | { readonly kind: 'log-read'; readonly number: number }
@@ -43,7 +43,8 @@ export class DeviceState {
   /** Last sequence number by type and id, deleted objects included. */
   readonly sequences = new Map<string, number>();
   readonly commandAudit = new Map<number, Setting>();
-  readonly disabledAlgorithms = new Set<number>();
+  /** Of those that were ever set; the others are on. */
+  readonly algorithmSettings = new Map<number, Setting>();
   forceAudit: Setting = 0;
   /** Oldest first; at most 62. */
   log: LogEntry[] = [];
@@ -76,8 +77,7 @@ export class DeviceState {
         this.commandAudit.set(change.command, change.setting);
         return;
       case 'algorithm':
-        if (change.isEnabled) this.disabledAlgorithms.delete(change.algorithm);
-        else this.disabledAlgorithms.add(change.algorithm);
+        this.algorithmSettings.set(change.algorithm, change.setting);
         return;
       case 'log':
         this.log.push(change.entry);
@@ -102,7 +102,7 @@ export class DeviceState {
     if (this.identity !== undefined) yield { kind: 'identity', identity: this.identity };
     for (const [key, sequence] of this.sequences) yield { kind: 'sequence', key, sequence };
     for (const object of this.objects.values()) yield { kind: 'put', object };
-    for (const algorithm of this.disabledAlgorithms) yield { kind: 'algorithm', algorithm, isEnabled: false };
+    for (const [algorithm, setting] of this.algorithmSettings) yield { kind: 'algorithm', algorithm, setting };
     for (const [command, setting] of this.commandAudit) yield { kind: 'command-audit', command, setting };
     yield { kind: 'force-audit', setting: this.forceAudit };
     for (const entry of this.log) yield { kind: 'log', entry };
@@ -119,7 +119,7 @@ export class DeviceState {
     this.objects.clear();
     this.sequences.clear();
     this.commandAudit.clear();
-    this.disabledAlgorithms.clear();
+    this.algorithmSettings.clear();
     this.forceAudit = 0;
     this.log = [];
     this.unloggedBoots = 0;

@@ -4,17 +4,18 @@ import { isFirmwareAtLeast } from '../../wire/frame.ts';
 import type { ByteReader } from '../../wire/reader.ts';
 import { auditSettings } from '../audit-settings.ts';
 import type { CommandContext } from '../command-context.ts';
-import type { Change } from '../device-state.ts';
+import type { Change, Setting } from '../device-state.ts';
 import { algorithmsOf } from '../firmware.ts';
 import { refuse } from '../refusal.ts';
 import { type CommandHandler, NOTHING } from './command.ts';
 
 const OPTION = { forceAudit: 1, commandAudit: 3, algorithmToggle: 4 } as const;
+const ON = 1;
 const FIXED = 2;
 
-const SETTINGS: readonly number[] = [0, 1, FIXED];
+const SETTINGS: readonly Setting[] = [0, ON, FIXED];
 
-function readSetting(request: ByteReader, current: number): number {
+function readSetting(request: ByteReader, current: Setting): Setting {
   const setting = request.u8();
   if (!SETTINGS.includes(setting)) refuse('invalid-data');
   // Fixed means fixed until the next reset.
@@ -36,16 +37,21 @@ function auditChanges(request: ByteReader, context: CommandContext): readonly Ch
   return changes;
 }
 
+const algorithmSettings = ({ state, firmware }: CommandContext): readonly (readonly [number, Setting])[] =>
+  algorithmsOf(firmware).map((algorithm) => [algorithm, state.algorithmSettings.get(algorithm) ?? ON]);
+
 /** Only on a fresh device, one with nothing but the factory's authentication key, so that no object loses its algorithm. */
 function algorithmChanges(request: ByteReader, context: CommandContext): readonly Change[] {
   if (context.state.objects.size > 1) refuse('insufficient-permissions');
-  const known = algorithmsOf(context.firmware);
+  const settings = new Map(algorithmSettings(context));
   const changes: Change[] = [];
   while (request.remaining > 0) {
     const algorithm = request.u8();
-    const setting = request.u8();
-    if (!known.includes(algorithm) || setting > 1) refuse('invalid-data');
-    changes.push({ kind: 'algorithm', algorithm, isEnabled: setting === 1 });
+    const current = settings.get(algorithm);
+    if (current === undefined) return refuse('invalid-data');
+    const setting = readSetting(request, current);
+    settings.set(algorithm, setting);
+    changes.push({ kind: 'algorithm', algorithm, setting });
   }
   return changes;
 }
@@ -83,10 +89,7 @@ const getOption: CommandHandler = {
       return Uint8Array.from([...auditSettings(context.state, context.firmware)].flat());
     }
     if (option !== OPTION.algorithmToggle || !hasToggle(context)) return refuse('invalid-data');
-    const isOff = context.state.disabledAlgorithms;
-    return Uint8Array.from(
-      algorithmsOf(context.firmware).flatMap((algorithm) => [algorithm, isOff.has(algorithm) ? 0 : 1]),
-    );
+    return Uint8Array.from(algorithmSettings(context).flat());
   },
 };
 

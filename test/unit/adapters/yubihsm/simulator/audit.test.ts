@@ -201,6 +201,21 @@ describe('options', () => {
     await client.create('generate-asymmetric-key', { algorithm: 'ecp256' });
     await expectRefused(setOption(OPTION.toggle, 47, 1), 'insufficient-permissions');
   });
+  test('a fixed algorithm stays on until a reset', async () => {
+    const settingOf = async (algorithm: number): Promise<number | undefined> => {
+      const settings = await getOption(OPTION.toggle);
+      return settings[2 * [...settings].filter((_, at) => at % 2 === 0).indexOf(algorithm) + 1];
+    };
+    await setOption(OPTION.toggle, 47, 2);
+    expect([await settingOf(47), await settingOf(46)]).toEqual([2, 1]);
+    await expectRefused(setOption(OPTION.toggle, 47, 0), 'invalid-data');
+    await expectRefused(setOption(OPTION.toggle, 47, 1), 'invalid-data');
+    await expectRefused(setOption(OPTION.toggle, 46, 3), 'invalid-data');
+    await client.create('generate-asymmetric-key', { algorithm: 'ecp224' });
+    await client.call('reset-device');
+    client = await DeviceClient.open(device);
+    expect(await settingOf(47)).toBe(1);
+  });
   test('a signature algorithm that is off signs nothing', async () => {
     await setOption(OPTION.toggle, 23, 0);
     const id = await client.create('generate-asymmetric-key', { algorithm: 'ecp256', can: ['sign-ecdsa'] });
