@@ -35,7 +35,7 @@ export function serialise(object: StoredObject, { wrapAlgorithm, withSeed }: Ser
   return encodeWrappedObject({ ...object, wrapAlgorithm, body });
 }
 
-/** Stores what was inside a blob, if `wrapKey` may bring it in. */
+/** Stores what was inside a blob, if `wrapKey` may bring it in, in those of its domains that the wrap key has too. */
 export function admitWrapped(context: CommandContext, wrapKey: StoredObject, plaintext: Uint8Array): StoredObject {
   const wrapped = decode(plaintext);
   const { type, algorithm } = wrapped;
@@ -45,8 +45,9 @@ export function admitWrapped(context: CommandContext, wrapKey: StoredObject, pla
   context.requireAlgorithm(algorithm);
   if (wrapped.id === 0 || !isMaterial(type, algorithm, material)) refuse('invalid-data');
   context.requireWithin(wrapped.capabilities, wrapKey.delegated);
-  if ((wrapped.domains & wrapKey.domains & context.session.domains) === 0) refuse('insufficient-permissions');
-  const { label, domains, capabilities } = wrapped;
+  const domains = wrapped.domains & wrapKey.domains;
+  if ((domains & context.session.domains) === 0) refuse('insufficient-permissions');
+  const { label, capabilities } = wrapped;
   return context.store({
     ...{ type, algorithm, label, domains, capabilities, delegated, material },
     id: context.freeId(type, wrapped.id),

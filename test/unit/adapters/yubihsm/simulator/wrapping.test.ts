@@ -251,6 +251,16 @@ describe('under an AES-CCM wrap key', () => {
       await client.call('import-wrapped', withId(await putWrapKey(), sealed({})));
       expect(await client.info('symmetric-key', 40)).toMatchObject({ sequence: 0, origin: 0x11, domains: 1 });
     });
+    test('leaves it the domains that the wrap key has too', async () => {
+      const wanted = { algorithm: 'aes256-ccm-wrap', can: ['import-wrapped'], delegates: DELEGATED } as const;
+      const wrapId = await client.create('put-wrap-key', { ...wanted, domains: 0b0110 }, WRAP_KEY);
+      await client.call('import-wrapped', withId(wrapId, sealed({ domains: 0xffff })));
+      expect(await client.info('symmetric-key', 40)).toMatchObject({ domains: 0b0110 });
+      await expectRefused(
+        client.call('import-wrapped', withId(wrapId, sealed({ id: 41, domains: 1 }))),
+        'insufficient-permissions',
+      );
+    });
     test.each<[string, Partial<WrappedObject>, Parameters<typeof expectRefused>[1]]>([
       [
         'a capability that is not delegated',
