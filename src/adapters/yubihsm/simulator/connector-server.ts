@@ -14,7 +14,7 @@ const LONGEST_MESSAGE = 3139;
 /** For headers and body of one request. */
 const REQUEST_TIMEOUT_MS = 10_000;
 const MAX_CONNECTIONS = 1_000;
-const HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
+const HOSTS: readonly string[] = ['localhost', 'localhost.', '127.0.0.1', '[::1]'];
 
 export interface ConnectorOptions {
   /** 0: any free one. */
@@ -78,7 +78,7 @@ const METHODS: Readonly<Record<string, string>> = { '/connector/status': 'GET', 
 
 async function respond(exchange: Exchange): Promise<void> {
   const { request, response, status } = exchange;
-  response.setHeader('X-Request-ID', randomUUID());
+  response.setHeader('X-Request-ID', request.headers['x-request-id'] || randomUUID());
   if (!isAllowedHost(request.headers.host)) return answer(response, 403);
   const [path = ''] = (request.url ?? '').split('?');
   const method = Object.hasOwn(METHODS, path) ? METHODS[path] : undefined;

@@ -59,6 +59,11 @@ test('api: bytes in, bytes out', async () => {
   expect(new Uint8Array(await response.arrayBuffer())).toEqual(Uint8Array.of(0x81, 0, 2, 0xca, 0xfe));
 });
 
+test('gives the caller’s own request id back', async () => {
+  const response = await fetch(`${served.url}/connector/status`, { headers: { 'X-Request-ID': 'mine-1' } });
+  expect(response.headers.get('x-request-id')).toBe('mine-1');
+});
+
 describe('is refused', () => {
   test.each([
     ['/connector/api', 'GET', 'POST'],
@@ -92,11 +97,14 @@ describe('is refused', () => {
       );
     },
   );
-  test.each(['localhost', '127.0.0.1:12345', '[::1]:1', 'LOCALHOST:9'])('the host name %s not', async (host) => {
-    expect(await raw(`GET /connector/status HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)).toContain(
-      '200 OK',
-    );
-  });
+  test.each(['localhost', 'localhost.', '127.0.0.1:12345', '[::1]:1', 'LOCALHOST:9'])(
+    'the host name %s not',
+    async (host) => {
+      expect(await raw(`GET /connector/status HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)).toContain(
+        '200 OK',
+      );
+    },
+  );
   test('a port that is taken, with a reason', async () => {
     const port = Number(new URL(served.url).port);
     await expect(serveConnector(device, { port })).rejects.toMatchObject({ code: 'usage' });
