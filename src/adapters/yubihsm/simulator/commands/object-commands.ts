@@ -96,6 +96,8 @@ const DELETE: ReadonlyMap<number, CapabilityName> = new Map([
   [OBJECT_TYPE['asymmetric-key'], 'delete-asymmetric-key'],
   [OBJECT_TYPE['wrap-key'], 'delete-wrap-key'],
   [OBJECT_TYPE['hmac-key'], 'delete-hmac-key'],
+  [OBJECT_TYPE.template, 'delete-template'],
+  [OBJECT_TYPE['otp-aead-key'], 'delete-otp-aead-key'],
   [OBJECT_TYPE['symmetric-key'], 'delete-symmetric-key'],
   [OBJECT_TYPE['public-wrap-key'], 'delete-public-wrap-key'],
 ]);

@@ -233,6 +233,10 @@ describe('deleting', () => {
   });
   test('of a type that does not exist is invalid data', async () => {
     await expectRefused(client.callCode(COMMAND['delete-object'], Uint8Array.of(0, 1, 99)), 'invalid-data');
+    for (const type of ['template', 'otp-aead-key'] as const) {
+      await expectRefused(client.remove(type, 1), 'object-not-found');
+      await expectRefused((await loginAs(client, {})).remove(type, 1), 'insufficient-permissions');
+    }
   });
 });
 
