@@ -10,6 +10,8 @@ import {
   isEd25519,
   isOpaque,
   isRsa,
+  isTemplate,
+  otpAeadKeyBytes,
   rsaModulusBytes,
 } from '../wire/algorithms.ts';
 import { OBJECT_TYPE } from '../wire/object-types.ts';
@@ -25,6 +27,7 @@ import {
 } from './ed25519-material.ts';
 import { generateRsa, rsaFromKey, rsaFromPrimes, rsaModulus, rsaPrivateKey, rsaPublicKey } from './rsa-material.ts';
 import type { StoredObject } from './stored-object.ts';
+import { NONCE_ID_BYTES } from './yubico-otp.ts';
 
 /** From what `put-asymmetric-key` brings: p|q, d, or the seed. null: no such key. */
 export function asymmetricMaterial(algorithm: number, key: Uint8Array): Uint8Array | null {
@@ -122,6 +125,10 @@ export function isMaterial(type: number, algorithm: number, material: Uint8Array
         : material.length === ccmWrapKeyBytes(algorithm);
     case OBJECT_TYPE['hmac-key']:
       return isHmacMaterial(algorithm, material);
+    case OBJECT_TYPE.template:
+      return isTemplate(algorithm) && material.length > 0;
+    case OBJECT_TYPE['otp-aead-key']:
+      return material.length - NONCE_ID_BYTES === otpAeadKeyBytes(algorithm);
     case OBJECT_TYPE['symmetric-key']:
       return material.length === aesKeyBytes(algorithm);
     case OBJECT_TYPE['public-wrap-key']:

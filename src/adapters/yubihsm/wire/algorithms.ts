@@ -93,6 +93,7 @@ const EC_COORDINATE_BYTES = table({
 });
 const AES_KEY_BYTES = table({ aes128: 16, aes192: 24, aes256: 32 });
 const CCM_WRAP_KEY_BYTES = table({ 'aes128-ccm-wrap': 16, 'aes192-ccm-wrap': 24, 'aes256-ccm-wrap': 32 });
+const OTP_AEAD_KEY_BYTES = table({ 'aes128-yubico-otp': 16, 'aes192-yubico-otp': 24, 'aes256-yubico-otp': 32 });
 /** RFC 2104: B, the block of the hash, which is how long a key may be, and L, its output. */
 const HMAC = table<{ readonly block: number; readonly output: number; readonly hash: HashName }>({
   'hmac-sha1': { block: 64, output: 20, hash: 'sha1' },
@@ -125,12 +126,14 @@ export const isCcmWrap = (algorithm: number): boolean => CCM_WRAP_KEY_BYTES.has(
 export const isHmac = (algorithm: number): boolean => HMAC.has(algorithm);
 export const isOpaque = (algorithm: number): boolean =>
   algorithm === ALGORITHM['opaque-data'] || algorithm === ALGORITHM['opaque-x509-certificate'];
+export const isTemplate = (algorithm: number): boolean => algorithm === ALGORITHM['template-ssh'];
 
 /** undefined: the algorithm is not of that kind. */
 export const rsaModulusBytes = (algorithm: number): number | undefined => RSA_MODULUS_BYTES.get(algorithm);
 export const ecCoordinateBytes = (algorithm: number): number | undefined => EC_COORDINATE_BYTES.get(algorithm);
 export const aesKeyBytes = (algorithm: number): number | undefined => AES_KEY_BYTES.get(algorithm);
 export const ccmWrapKeyBytes = (algorithm: number): number | undefined => CCM_WRAP_KEY_BYTES.get(algorithm);
+export const otpAeadKeyBytes = (algorithm: number): number | undefined => OTP_AEAD_KEY_BYTES.get(algorithm);
 export const hmacSizes = (
   algorithm: number,
 ): { readonly block: number; readonly output: number; readonly hash: HashName } | undefined => HMAC.get(algorithm);

@@ -1,6 +1,5 @@
 /**
- * Every command that works inside a session. Not simulated: templates and SSH certificates (5d to 5f) and Yubico OTP (60 to 63, 65, 66); they
- * are answered as commands that do not exist.
+ * Every command that works inside a session. Not simulated: SSH certificates (5d), answered as a command that does not exist.
  */
 import { CCM_COMMANDS } from './ccm-wrapped.ts';
 import { changeAuthenticationKey } from './change-authentication-key.ts';
@@ -12,6 +11,7 @@ import { LOG_COMMANDS } from './log.ts';
 import { deleteObject, getObjectInfo, getPublicKey, listObjects } from './object-commands.ts';
 import { OPAQUE_COMMANDS } from './opaque.ts';
 import { OPTION_COMMANDS } from './options.ts';
+import { OTP_COMMANDS } from './otp.ts';
 import { RSA_WRAP_COMMANDS } from './rsa-wrapped.ts';
 import { SIGN_COMMANDS } from './sign.ts';
 import { signAttestationCertificate } from './sign-attestation.ts';
@@ -22,6 +22,7 @@ const ALL: readonly CommandHandler[] = [
   ...[listObjects, getObjectInfo, getPublicKey, deleteObject],
   ...KEY_COMMANDS,
   ...OPAQUE_COMMANDS,
+  ...OTP_COMMANDS,
   changeAuthenticationKey,
   ...SIGN_COMMANDS,
   ...DECRYPT_COMMANDS,
