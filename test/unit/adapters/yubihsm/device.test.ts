@@ -31,6 +31,14 @@ describe('the inventory', () => {
     const opaque = { data: new Uint8Array(8), algorithm: 'opaque-data', label: 'note' };
     await make(device, { ...opaque, id: '0005' }, { action: 'put-opaque', output: 'object' });
     await make(device, { ...opaque, id: '0006', extractable: true }, { action: 'put-opaque', output: 'object' });
+    // Yubico's tools make these; keyferry knows no action for them. Header, and nonce id with key, or the template.
+    const put = async (code: number, start: string, rest: string): Promise<void> => {
+      const head = `${start.slice(0, 4)}${'61'.padEnd(80, '0')}ffff0000000000010000${start.slice(4)}`;
+      const payload = Buffer.from(head + rest, 'hex');
+      await site.admin.call({ code, effect: 'change', encode: () => payload, decode: () => undefined }, undefined);
+    };
+    await put(COMMAND['put-otp-aead-key'], '000725', '01020304'.repeat(5));
+    await put(COMMAND['put-template'], '000824', 'cafe');
     const records = (await listObjects(device)).sort((one, other) => one.id.localeCompare(other.id));
     const lines = records.map(({ handle, class: keyClass, type, bits, exportable }) => [
       handle,
@@ -42,6 +50,8 @@ describe('the inventory', () => {
     expect(lines.filter(([handle]) => !String(handle).startsWith('auth'))).toEqual([
       ['opaque/0005', 'secret', 'other', 0, false],
       ['opaque/0006', 'secret', 'other', 0, true],
+      ['otp-aead-key/0007', 'secret', 'other', 0, true],
+      ['template/0008', 'secret', 'other', 0, true],
     ]);
     expect(lines.filter(([handle]) => String(handle).startsWith('auth')).length).toBeGreaterThan(0);
     expect(records.find(({ handle }) => handle === 'opaque/0005')?.reason).toBe(
