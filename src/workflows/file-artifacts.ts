@@ -1,9 +1,8 @@
 /** Artifacts as files: a public key as PEM, a wrapped key as its raw bytes. Written whole or not at all, readable by the owner only. */
-import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { KeyferryError } from '../errors/keyferry-error.ts';
 import { ClearKey } from '../keys/clear-key.ts';
+import { unfinishedName } from './key-files.ts';
 
 /** No artifact is larger: an RSA-8192 blob or a PEM is a few kilobytes. */
 const LARGEST_BYTES = 64 * 1024;
@@ -36,8 +35,10 @@ export async function readArtifact(args: Readonly<Record<string, unknown>>): Pro
 export async function writeArtifact(args: Readonly<Record<string, unknown>>): Promise<string> {
   const path = String(args.path);
   const bytes = artifactBytes(args.data);
-  const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.part`);
+  // Always the same name: what a crash left of this file is replaced when the run goes on, and is seen to be unfinished until then.
+  const temporary = unfinishedName(path);
   try {
+    await rm(temporary, { force: true });
     const file = await open(temporary, 'wx', 0o600);
     try {
       await file.writeFile(bytes);
