@@ -5,6 +5,7 @@ import type { StoredEntry } from '../../src/journal/journal.ts';
 import type { JournalTuning } from '../../src/journal/sqlite/journal-writer.ts';
 import { openJournal } from '../../src/journal/sqlite/sqlite-journal.ts';
 import { openRunStore } from '../../src/journal/sqlite/sqlite-run-store.ts';
+import type { Secret } from '../../src/keys/secret.ts';
 import { pinnedDocument } from '../../src/plan/digest.ts';
 import { makePlan } from '../../src/plan/make-plan.ts';
 import type { PlanHead, PlanSource } from '../../src/plan/model.ts';
@@ -43,10 +44,16 @@ export async function inputsOf(playbook: Playbook): Promise<Readonly<Record<stri
   return (await resolveInputs({ playbook, given: {}, ports })).inputs;
 }
 
-export async function planOf(site: Site, devices: OpenedDevices, playbook: Playbook): Promise<PlanSource> {
+/** `inputs`: default: what the playbook says by default. */
+export async function planOf(
+  site: Site,
+  devices: OpenedDevices,
+  playbook: Playbook,
+  inputs?: Readonly<Record<string, Json>>,
+): Promise<PlanSource> {
   return await makePlan({
     playbook,
-    inputs: await inputsOf(playbook),
+    inputs: inputs ?? (await inputsOf(playbook)),
     devices: devices.bound,
     approvers: {},
     fingerprint: true,
@@ -62,6 +69,9 @@ export interface RunOptions {
   readonly opened?: OpenedDevices;
   readonly tuning?: JournalTuning;
   readonly observer?: RunObserver;
+  /** Default: what the playbook says by default. */
+  readonly inputs?: Readonly<Record<string, Json>>;
+  readonly secretInputs?: Readonly<Record<string, Secret>>;
   /** Stay where an approval is missing. */
   readonly wait?: boolean;
   readonly stale?: ReadonlyMap<number, string>;
@@ -125,8 +135,8 @@ async function environment(site: Site, playbook: Playbook, devices: OpenedDevice
     version: '0.0.0',
     observer: options.observer ?? NOBODY,
     devices: devices.bound,
-    secretInputs: {},
-    inputs: await inputsOf(playbook),
+    secretInputs: options.secretInputs ?? {},
+    inputs: options.inputs ?? (await inputsOf(playbook)),
     concurrency: null,
     wait: options.wait ?? false,
     ...(options.clock === undefined ? {} : { clock: options.clock }),
