@@ -6,7 +6,7 @@ import { loadDevicesFile } from '../devices/devices-file.ts';
 import { KeyferryError } from '../errors/keyferry-error.ts';
 import { pinnedDocument } from '../plan/digest.ts';
 import type { PlanHead } from '../plan/model.ts';
-import { resolveInputs } from '../playbook/inputs.ts';
+import { resolveInputs, type SecretsWanted } from '../playbook/inputs.ts';
 import { loadPlaybook } from '../playbook/load-playbook.ts';
 import type { Json, Playbook } from '../playbook/model.ts';
 import { parsePlaybookDocument } from '../playbook/parse-playbook.ts';
@@ -32,6 +32,8 @@ export interface BindOptions {
   readonly concurrency: number | null;
   /** From a plan or a run: the devices and inputs that it was made with. */
   readonly plan?: PlanHead;
+  /** Default: `needed`. */
+  readonly secrets?: SecretsWanted;
 }
 
 export async function readPlaybook(file: string): Promise<Playbook> {
@@ -52,6 +54,7 @@ export async function bindPlaybook(shell: Shell, written: Playbook, bind: BindOp
     playbook,
     given: options.input,
     ...(plan === undefined ? {} : { pinned: plan.inputs }),
+    ...(bind.secrets === undefined ? {} : { secrets: bind.secrets }),
     ports: { env: shell.io.env, prompt: (question) => promptSecret(shell.io, shell.interrupts, question) },
   });
   if (plan !== undefined) requirePlannedInputs(plan, inputs);

@@ -28,7 +28,9 @@ export async function continueRun(
   const store = await openRunStore(options.home);
   // A run that somebody else works on is refused before any device is opened or any PIN asked for.
   await (await store.open(run)).close();
-  const bound = await bindPlaybook(shell, await pinnedPlaybook(plan), { options, concurrency, plan });
+  // What a secret was for may be done already: the run asks for it when it is not.
+  const bind = { options, concurrency, plan, secrets: 'if-given' } as const;
+  const bound = await bindPlaybook(shell, await pinnedPlaybook(plan), bind);
   try {
     checkPlanDevices(plan, bound.devices);
     const result = await carryOut(shell, { isJson: options.json, carried: options.carried }, (observer) =>

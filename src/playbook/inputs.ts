@@ -10,6 +10,12 @@ import { expandPath } from '../source/paths.ts';
 import { resolveSecret, type SecretPorts } from '../source/resolve-secret.ts';
 import type { InputSpec, Json, Playbook } from './model.ts';
 
+/**
+ * `needed`: every secret must be given · `if-given`: what is not given is left out, and whoever comes to need it says so · `unused`: none is
+ * looked up or asked for.
+ */
+export type SecretsWanted = 'needed' | 'if-given' | 'unused';
+
 export interface InputRequest {
   readonly playbook: Pick<Playbook, 'inputs'>;
   /** As given on the command line. */
@@ -17,6 +23,8 @@ export interface InputRequest {
   /** Values that a plan or run was made with: they take the place of defaults. */
   readonly pinned?: Readonly<Record<string, Json>>;
   readonly ports: SecretPorts;
+  /** Default: `needed`. */
+  readonly secrets?: SecretsWanted;
   /** Where relative paths start; the process's own folder when absent. */
   readonly folder?: string;
 }
@@ -30,7 +38,9 @@ export interface ResolvedInputs {
 /** Rejects with `input-invalid`, or as resolveSecret does. */
 export async function resolveInputs(request: InputRequest): Promise<ResolvedInputs> {
   const { playbook, given, ports } = request;
+  const wanted = request.secrets ?? 'needed';
   const problems: string[] = [];
+  let isSecretWrong = false;
   const names = Object.keys(playbook.inputs);
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(playbook.inputs, name)) continue;
@@ -42,9 +52,12 @@ export async function resolveInputs(request: InputRequest): Promise<ResolvedInpu
   for (const [name, spec] of Object.entries(playbook.inputs)) {
     const text = Object.hasOwn(given, name) ? given[name] : undefined;
     if (spec.type === 'secret') {
+      if (text === undefined && wanted !== 'needed') continue;
       const reference = text === undefined ? undefined : secretReference(text, name, request.folder);
-      if (reference === undefined) problems.push(`${name} is a secret: give it as env:VAR, file:PATH or prompt`);
-      else references.push([name, reference]);
+      if (reference === undefined) {
+        isSecretWrong = true;
+        problems.push(`${name} is a secret: give it as env:VAR, file:PATH or prompt`);
+      } else references.push([name, reference]);
       continue;
     }
     const value =
@@ -61,11 +74,15 @@ export async function resolveInputs(request: InputRequest): Promise<ResolvedInpu
     throw new KeyferryError(
       'input-invalid',
       `The inputs have ${problems.length === 1 ? 'a problem' : 'problems'}: ${problems.join('; ')}.`,
+      isSecretWrong
+        ? { hint: 'Give a secret with -i NAME=prompt, or env:VAR or file:PATH; any other with -i NAME=VALUE.' }
+        : {},
     );
   }
   // One after the other: two questions on one terminal at once cannot be answered.
   const secrets: Record<string, Secret> = {};
-  for (const [name, reference] of references) secrets[name] = await resolveSecret(reference, ports);
+  for (const [name, reference] of wanted === 'unused' ? [] : references)
+    secrets[name] = await resolveSecret(reference, ports);
   return { inputs, secrets };
 }
 

@@ -1,5 +1,6 @@
 /** Turns a step's arguments as written into the values a device gets. Results are never expanded again. */
 
+import { KeyferryError } from '../errors/keyferry-error.ts';
 import { templateReferences } from '../plan/preview-arguments.ts';
 import type { Json, Reference, Scope, Step, Template } from '../playbook/model.ts';
 import type { SequenceContext } from './sequence-context.ts';
@@ -45,7 +46,30 @@ export function missingSteps(step: Step, steps: Readonly<Record<string, unknown>
   return named.filter((name) => !(name in steps));
 }
 
-/** Asked for every step of every item, so the answer is kept. */
+/** A secret is kept nowhere, so a run that goes on has it only when it is given again. Throws `input-invalid`, which concerns the run. */
+export function requireInputs(step: Step, inputs: Readonly<Record<string, unknown>>): void {
+  const missing = namedInputs(step).filter((name) => !Object.hasOwn(inputs, name));
+  if (missing.length === 0) return;
+  const given = missing.map((name) => `-i ${name}=prompt`).join(' ');
+  throw new KeyferryError(
+    'input-invalid',
+    `step ${step.id} (${step.target}.${step.action}) needs ${missing.join(' and ')}, which is kept nowhere and was not given again; nothing was done with it`,
+    { hint: `Add ${given} (or env:VAR, file:PATH) to the command.` },
+  );
+}
+
+/** Asked for every step of every item, so the answers are kept. */
+const INPUTS = new WeakMap<Step, readonly string[]>();
+
+function namedInputs(step: Step): readonly string[] {
+  const kept = INPUTS.get(step);
+  if (kept !== undefined) return kept;
+  const references = Object.values(step.with).flatMap(templateReferences);
+  const named = [...new Set(references.flatMap((reference) => (reference.kind === 'input' ? [reference.name] : [])))];
+  INPUTS.set(step, named);
+  return named;
+}
+
 const NAMED = new WeakMap<Step, readonly string[]>();
 
 function namedSteps(step: Step): readonly string[] {

@@ -17,7 +17,7 @@ import { isKeyRef } from '../keys/key-record.ts';
 import { previewArguments } from '../plan/preview-arguments.ts';
 import type { Step } from '../playbook/model.ts';
 import type { ApprovalGate } from './approval-gate.ts';
-import { missingSteps, resolveArguments, scopeOf } from './arguments.ts';
+import { missingSteps, requireInputs, resolveArguments, scopeOf } from './arguments.ts';
 import { type BuiltIns, isBuiltIn } from './built-ins.ts';
 import { backoffMs, type CallClock } from './call-clock.ts';
 import { ending, endsInTime, timed, violationError } from './call-end.ts';
@@ -93,6 +93,7 @@ export class StepRunner {
     if (step.approval !== null) await this.#env.approvals.pass([step]);
     let args: Record<string, unknown>;
     try {
+      requireInputs(step, scope.inputs);
       args = resolveArguments(step.with, scope);
       if (isBegun) {
         context.known.delete(step.id);

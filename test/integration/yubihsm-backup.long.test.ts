@@ -147,6 +147,20 @@ describe('a backup', () => {
     expect(await objectsOn('token')).toEqual(before);
   });
 
+  it('is planned without the wrap key, from whichever folder it is then run and resumed', async () => {
+    const made = await keyferry('plan', playbook('yubihsm-backup'), '--json', '-i', 'folder=backup', '-o', 'b.plan');
+    expect([made.code, made.stderr]).toEqual([0, '']);
+    expect((lastJson(made) as { summary?: unknown }).summary).toMatchObject({ move: 8, skip: 3 });
+    const unkeyed = await keyferry('run', 'b.plan', '--yes', '--json');
+    expect(unkeyed.code).toBe(2);
+    expect(unkeyed.stderr).toMatch(/wrap_key is a secret: give it as env:VAR.*-i NAME=prompt/);
+    const args = ['--yes', '--json', '-i', 'wrap_key=env:WRAP_KEY', '-d', '../devices.yaml', '--home', '../.keyferry'];
+    mkdirSync(join(dir, 'elsewhere'));
+    const result = await runCli(['run', '../b.plan', ...args], { cwd: join(dir, 'elsewhere'), env: { WRAP_KEY } });
+    expect([result.code, result.stderr]).toEqual([0, '']);
+    expect(readdirSync(join(dir, 'backup'))).toHaveLength(8);
+  });
+
   it('gives nothing away: files are the owner’s, and hold neither wrap key nor object in clear', async () => {
     await backup();
     const objects = await objectsOn('token');

@@ -196,6 +196,34 @@ describe('a session that is gone', () => {
   });
 });
 
+/** It is kept nowhere. */
+describe('a run that goes on without the wrap key', () => {
+  it.each(WAYS)('ends where the device has it already ($route)', async (way) => {
+    const { desk, before } = await deskFor(way);
+    const faults = [{ command: 'delete-object', kind: 'drop-before', nth: 1 }];
+    const paused = await desk.run(way.route, { values: { faults } });
+    expect(paused.state).toBe('paused');
+    await expectDone(way, desk.site, before, await desk.resume(way.route, desk.site, paused.run, { wrapKey: null }));
+  });
+
+  it.each(WAYS)('says that it needs it where the device does not, and goes on once it has it ($route)', async (way) => {
+    const { desk, before } = await deskFor(way);
+    const faults = [{ command: 'put-wrap-key', kind: 'drop-before', nth: 1 }];
+    const paused = await desk.run(way.route, { values: { faults } });
+    const again = await desk.resume(way.route, desk.site, paused.run, { wrapKey: null });
+    expect(again).toMatchObject({
+      state: 'paused',
+      exitCode: 2,
+      error: {
+        code: 'input-invalid',
+        message: expect.stringMatching(/^step wrapper \(\w+\.put-wrap-key\) needs wrap_key, which is kept nowhere/),
+        hint: expect.stringContaining('-i wrap_key=prompt'),
+      },
+    });
+    await expectDone(way, desk.site, before, await desk.resume(way.route, desk.site, paused.run));
+  });
+});
+
 describe('a full log', () => {
   const LATER = [...IMPORTS.slice(2, 3), ...EXPORTS, place(RESTORE, 'put-wrap-key'), place(BACKUP, 'delete-object')];
 

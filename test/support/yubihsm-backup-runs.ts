@@ -26,7 +26,8 @@ export type BackupRoute = keyof typeof ROUTES;
 type Options = Pick<RunOptions, 'tuning'> & {
   /** Of the run's device, while it runs; the plan is made with a sound one. */
   readonly values?: Readonly<Record<string, unknown>>;
-  readonly wrapKey?: string;
+  /** null: it is not given. */
+  readonly wrapKey?: string | null;
 };
 
 export class BackupDesk {
@@ -81,7 +82,9 @@ export class BackupDesk {
   }
 }
 
-const secretOf = (wrapKey = WRAP_KEY) => ({ secretInputs: { wrap_key: new Secret(wrapKey) } });
+const secretOf = (wrapKey: string | null = WRAP_KEY) => ({
+  secretInputs: wrapKey === null ? {} : { wrap_key: new Secret(wrapKey) },
+});
 
 async function openAlone(
   site: YubiSite,

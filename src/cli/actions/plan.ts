@@ -50,6 +50,7 @@ export async function runPlan(shell: Shell, file: string, options: CommonOptions
   const bound = await bindPlaybook(shell, await readPlaybook(file), {
     options,
     concurrency: options.concurrency ?? null,
+    secrets: 'unused',
   });
   try {
     const plan = await planFor(shell, bound, options);

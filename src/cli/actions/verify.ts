@@ -12,7 +12,8 @@ export async function verify(shell: Shell, named: string | undefined, options: C
   const run = await namedOrLatest(options.home, named);
   return await readRun(options.home, run, async (journal) => {
     const { plan } = readRunRecord(journal);
-    const bound = await bindPlaybook(shell, await pinnedPlaybook(plan), { options, concurrency: null, plan });
+    const bind = { options, concurrency: null, plan, secrets: 'unused' } as const;
+    const bound = await bindPlaybook(shell, await pinnedPlaybook(plan), bind);
     try {
       checkPlanDevices(plan, bound.devices);
       const view = verifyView(createScreen(shell.io), options.json);

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { KeyferryError } from '../../../src/errors/keyferry-error.ts';
 import { Secret } from '../../../src/keys/secret.ts';
-import { type ResolvedInputs, resolveInputs } from '../../../src/playbook/inputs.ts';
+import { type ResolvedInputs, resolveInputs, type SecretsWanted } from '../../../src/playbook/inputs.ts';
 import type { InputSpec, Json } from '../../../src/playbook/model.ts';
 
 const INPUTS: Readonly<Record<string, InputSpec>> = {
@@ -70,6 +70,28 @@ describe('secrets', () => {
     const error = await failure({ pin: text }, inputs);
     expect(error).toMatchObject({ code: 'input-invalid' });
     expect(error.message).toBe('The inputs have a problem: pin is a secret: give it as env:VAR, file:PATH or prompt.');
+  });
+  test('a place that is none is told with how to give one', async () => {
+    expect((await failure({}, inputs)).hint).toMatch(/-i NAME=prompt/);
+  });
+  const resolveWith = (secrets: SecretsWanted, given: Readonly<Record<string, string>>) =>
+    resolveInputs({
+      playbook: { inputs },
+      given,
+      secrets,
+      ports: { env: { PIN: 'hunter2' }, prompt: () => Promise.reject(new Error('nobody is to be asked')) },
+    });
+  test('may be left out where they may not be needed', async () => {
+    expect((await resolveWith('if-given', {})).secrets).toEqual({});
+    expect((await resolveWith('if-given', { pin: 'env:PIN' })).secrets.pin?.reveal()).toBe('hunter2');
+    await expect(resolveWith('if-given', { pin: 'hunter2' })).rejects.toMatchObject({ code: 'input-invalid' });
+    await expect(resolveWith('if-given', { pin: 'env:NOTHING' })).rejects.toMatchObject({ code: 'secret-unavailable' });
+  });
+  test('are not looked up or asked for where nobody uses them, and a place that is none is refused all the same', async () => {
+    for (const given of [{}, { pin: 'prompt' }, { pin: 'env:NOTHING' }]) {
+      expect((await resolveWith('unused', given)).secrets).toEqual({});
+    }
+    await expect(resolveWith('unused', { pin: 'hunter2' })).rejects.toMatchObject({ code: 'input-invalid' });
   });
   test('a variable that is not set or empty', async () => {
     expect(await failure({ pin: 'env:NOTHING' }, inputs)).toMatchObject({ code: 'secret-unavailable' });
