@@ -70,11 +70,13 @@ async function compareImported(
   const { device, locator, salt } = target;
   const bound = options.devices.get(device);
   const wanted = locator.fingerprint;
-  if (bound === undefined || wanted === null) {
-    const why = `nothing is known that the key on ${device} could be compared with`;
-    return { verification: null, error: new KeyferryError('capability-missing', why) };
-  }
+  if (bound === undefined) throw new KeyferryError('device-unknown', `no device is bound to ${device}`);
   try {
+    if (wanted === null) {
+      // It came wrapped, and nobody but the device has ever seen it: all that can be asked is whether it is there.
+      await bound.device.read({ kind: 'key', device, locator }, { kcv: false });
+      return { verification: null, error: null };
+    }
     const found = await bound.device.fingerprint({
       key: { kind: 'key', device, locator },
       salt,
