@@ -127,6 +127,16 @@ const EXPORTABLE = [
   'wrap-key-0x0010',
 ];
 
+const DROP_AES = `keyferry: 1
+playbook: drop
+title: Delete a key
+devices: { spare: yubihsm }
+keys: { from: spare, where: key.label == "aes" }
+each:
+  - do: spare.delete-key
+    with: { key: "\${{ key }}" }
+`;
+
 /** A file of what the other device has too: its factory key. */
 const CONFLICT = 'authentication-key-0x0001';
 
@@ -208,13 +218,22 @@ describe('a restore onto another device', () => {
   });
 
   it('brings every object back with its id, label, domains and capabilities, and names what was there already', async () => {
+    const planned = await keyferry('plan', playbook('yubihsm-restore'), '-i', 'files=backup/*.wrapped');
+    expect(planned.code).toBe(0);
+    const lines = planned.stdout.split('\n').filter((line) => /\.wrapped /.test(line));
+    expect(lines).toHaveLength(8);
+    const taken = 'authentication-key 0x0001 is on spare already: by its name this will fail';
+    expect(lines.filter((line) => line.includes('already'))).toEqual([expect.stringMatching(`${CONFLICT}.*${taken}`)]);
+
     const result = await restore(...RIGHT_KEY);
     expect(result.code).toBe(1);
     expect(lastJson(result)).toMatchObject({ state: 'done', leftovers: [], summary: { migrated: 7, failed: 1 } });
     const [failed, ...others] = (await itemsOf(result)).filter(({ state }) => state !== 'migrated');
     expect(others).toEqual([]);
     expect(failed).toMatchObject({ label: `${CONFLICT}.wrapped`, state: 'failed', error: { code: 'device-refused' } });
-    expect(failed?.error?.message).toMatch(/is there already/);
+    expect(failed?.error?.message).toBe(
+      'spare: could not import a wrapped object (import-wrapped): an object of this type and id is there already (object-exists).',
+    );
 
     const [there, here] = [await objectsOn('token'), await objectsOn('spare')];
     expect([...here.keys()].sort()).toEqual(EXPORTABLE);
@@ -229,6 +248,20 @@ describe('a restore onto another device', () => {
     expect(here.get(CONFLICT)).toEqual(there.get(CONFLICT));
   });
 
+  it('is not called a difference by verify, which has nothing to compare with; what is gone is', async () => {
+    await restore(...RIGHT_KEY);
+    const verified = await keyferry('verify');
+    expect([verified.code, verified.stderr]).toEqual([0, '']);
+    expect(verified.stdout).toMatch(/^7 keys cannot be compared from outside the device/);
+    write('drop.yaml', DROP_AES);
+    expect((await keyferry('run', 'drop.yaml', '--yes', '--json')).code).toBe(0);
+    const runs = JSON.parse((await keyferry('runs', '--json')).stdout) as { runs: { run: string; playbook: string }[] };
+    const restored = runs.runs.find((each) => each.playbook === 'yubihsm-restore')?.run ?? '';
+    const again = await keyferry('verify', restored);
+    expect(again.code).toBe(5);
+    expect(again.stdout).toMatch(/symmetric-key-0x0010\.wrapped .*there is no secret key "aes" \(id 0010\)/);
+  });
+
   it('never writes over an object: a second restore leaves all as it is, and reports each', async () => {
     await restore(...RIGHT_KEY);
     const before = await objectsOn('spare');
@@ -240,11 +273,7 @@ describe('a restore onto another device', () => {
 
   it('counts an object that comes again after it was deleted as the next of its id', async () => {
     await restore(...RIGHT_KEY);
-    write(
-      'drop.yaml',
-      `keyferry: 1\nplaybook: drop\ntitle: Delete a key\ndevices: { spare: yubihsm }\n` +
-        `keys: { from: spare, where: key.label == "aes" }\neach:\n  - do: spare.delete-key\n    with: { key: "\${{ key }}" }\n`,
-    );
+    write('drop.yaml', DROP_AES);
     expect((await keyferry('run', 'drop.yaml', '--yes', '--json')).code).toBe(0);
     await restore(...RIGHT_KEY);
     expect((await objectsOn('spare')).get('symmetric-key-0x0010')?.sequence).toBe(1);

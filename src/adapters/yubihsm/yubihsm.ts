@@ -13,6 +13,7 @@ import { type ListedObject, listObjects, type ObjectFilter } from './commands/li
 import { idText } from './objects/object-id.ts';
 import type { CommandCaller } from './session/session.ts';
 import { hasCapability } from './wire/capabilities.ts';
+import { commandName } from './wire/command-codes.ts';
 import type { DeviceErrorName } from './wire/device-errors.ts';
 import type { DeviceInfo } from './wire/device-info.ts';
 import { firmwareText } from './wire/device-info.ts';
@@ -89,7 +90,11 @@ export class YubiHsm {
       return await this.#options.caller.call(command, request);
     } catch (error) {
       if (!(error instanceof KeyferryError)) throw error;
-      const message = `${error.message.replace(/\.$/, '')} (to ${what}).`;
+      const name = commandName(command.code);
+      const isOwn = error.message.includes(`could not ${name}:`);
+      const message = isOwn
+        ? error.message.replace(`could not ${name}:`, `could not ${what} (${name}):`)
+        : `${error.message.replace(/\.$/, '')} (to ${what}).`;
       throw new KeyferryError(error.code, message, { ...error.toRecord(), device: this.name, cause: error });
     }
   }

@@ -6,8 +6,8 @@
 import type { KeyRef } from '../../../keys/key-record.ts';
 import { isWrappedKey, type WrappedKey } from '../../../keys/wrapped-key.ts';
 import { optional } from '../../../schema/shape.ts';
-import { type Arguments, ambiguous, block, done } from '../../actions/action.ts';
-import { artifact, key, readKey, readKeyIfKnown, shape } from '../../actions/arguments.ts';
+import { type Arguments, ambiguous, block, done, note } from '../../actions/action.ts';
+import { artifact, key, readKey, readKeyIfKnown, readTextIfGiven, shape } from '../../actions/arguments.ts';
 import type { ActionResult, Expectation, Finding, Reconciliation } from '../../adapter.ts';
 import { importRsaWrapped as importRsa } from '../commands/import-rsa-wrapped.ts';
 import { importWrapped as importCcm } from '../commands/import-wrapped.ts';
@@ -17,7 +17,8 @@ import { type Found, labelHexOf, objectInWords } from '../objects/key-model.ts';
 import { inWords, locate, refOf } from '../objects/locate.ts';
 import { idHex, objectIdOf } from '../objects/object-id.ts';
 import { placesOf } from '../objects/object-kinds.ts';
-import { logProblem, sessionLacks } from '../objects/permissions.ts';
+import { readObjectName } from '../objects/object-name.ts';
+import { idTaken, logProblem, sessionLacks } from '../objects/permissions.ts';
 import { mayUnwrap, routeOf, routeProblem } from '../objects/wrap-routes.ts';
 import type { YubiHsm } from '../yubihsm.ts';
 import { blocks, type YubiHsmAction } from './action.ts';
@@ -73,6 +74,13 @@ interface Importing {
   readonly mechanism: 'aes-ccm-yubihsm' | 'rsa-aes-kwp-yubihsm';
 }
 
+/** A name is no proof of what is in a file, so it blocks nothing. */
+async function nameFindings(hsm: YubiHsm, args: Arguments): Promise<readonly Finding[]> {
+  const named = readObjectName(readTextIfGiven(args, 'name') ?? '');
+  const taken = named === undefined ? null : await idTaken(hsm, named.type, named.id);
+  return taken === null ? [] : [note(`${taken}: by its name this will fail, for nothing is written over`)];
+}
+
 async function findings(hsm: YubiHsm, args: Arguments, mechanism: string): Promise<readonly Finding[]> {
   const problem = routeProblem(hsm, mechanism, 'unwrap');
   if (problem !== null) return [block(problem)];
@@ -92,6 +100,11 @@ function importing({ name, summary, mechanism }: Importing): YubiHsmAction {
       input: shape({
         'wrapped-key': artifact('The wrapped object'),
         'unwrapping-key': key('The wrap key to unwrap it with'),
+        name: optional({
+          kind: 'string',
+          description:
+            'What export-wrapped named it, or the file of that name: the plan says if such an object is there. What arrives, the wrapped object alone says',
+        }),
         like: optional({
           kind: 'opaque',
           type: 'key',
@@ -121,6 +134,9 @@ function importing({ name, summary, mechanism }: Importing): YubiHsmAction {
       open.forEach(({ index }, position) => {
         all[index] = found[position] ?? [];
       });
+      for (const [index, args] of calls.entries()) {
+        if (all[index]?.length === 0) all[index] = await nameFindings(hsm, args);
+      }
       return all;
     },
     async expect(hsm, { args }, source) {

@@ -12,8 +12,8 @@ import { exportRsaWrapped as exportObject, getRsaWrappedKey } from '../commands/
 import { exportWrapped as exportCcm } from '../commands/export-wrapped.ts';
 import { attributesOf, type Found, objectInWords, whyNotExportable } from '../objects/key-model.ts';
 import { locate } from '../objects/locate.ts';
-import { idText } from '../objects/object-id.ts';
 import { kindOf } from '../objects/object-kinds.ts';
+import { objectName } from '../objects/object-name.ts';
 import { logProblem } from '../objects/permissions.ts';
 import { rightsText } from '../objects/rights-text.ts';
 import {
@@ -27,7 +27,6 @@ import {
 } from '../objects/wrap-routes.ts';
 import { ALGORITHM, aesKeyBytes, isEd25519, rsaModulusBytes } from '../wire/algorithms.ts';
 import type { ObjectInfo } from '../wire/object-info.ts';
-import { objectTypeName } from '../wire/object-types.ts';
 import type { YubiHsm } from '../yubihsm.ts';
 import { blocks, type YubiHsmAction } from './action.ts';
 
@@ -134,7 +133,7 @@ function wrapping({ name, summary, fields, mechanism: mechanismOf }: Wrapping): 
         bytes,
         payload: { ...kind, usage: usageOf(payload), rights: rightsText(payload.info) },
       };
-      return done({ data, name: `${objectTypeName(payload.info.type)}-${idText(payload.info.id)}` });
+      return done({ data, name: objectName(payload.info) });
     },
   };
 }
