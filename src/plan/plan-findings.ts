@@ -97,7 +97,8 @@ function stepWarnings(playbook: Playbook, scope: Scope): string[] {
   const shows = [...playbook.each, ...playbook.afterEach].some(
     (step) => step.target === 'verify' || (step.spec.role?.kind === 'prove' && mayRun(step, scope)),
   );
-  if (unwraps && !shows) {
+  // What comes from files has no source that anything could ask.
+  if (unwraps && !shows && playbook.over?.kind === 'keys') {
     warnings.push('no step compares the arrived keys with their source; add verify.same-key to each');
   }
   return warnings;

@@ -22,7 +22,9 @@ function keyBytes(args: Arguments): Uint8Array | null {
     throw new KeyferryError('argument-invalid', 'The argument "secret" must be a secret.');
   const text = value.reveal().trim();
   if (!/^([0-9a-f]{32}|[0-9a-f]{48}|[0-9a-f]{64})$/i.test(text)) {
-    throw new KeyferryError('argument-invalid', 'The wrap key must be 32, 48 or 64 hex digits: 16, 24 or 32 bytes.');
+    throw new KeyferryError('argument-invalid', 'The wrap key must be 32, 48 or 64 hex digits: 16, 24 or 32 bytes.', {
+      hint: 'Give it anew, as its hex digits and nothing else; `openssl rand -hex 32` makes a new one.',
+    });
   }
   return new Uint8Array(Buffer.from(text, 'hex'));
 }
