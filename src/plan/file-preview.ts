@@ -1,9 +1,10 @@
 /** Looks ahead for the built-in steps of `file`, whose paths are mostly known before the run. */
 import { constants } from 'node:fs';
 import { access, lstat, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Finding } from '../adapters/adapter.ts';
 import type { Playbook, Step } from '../playbook/model.ts';
+import { sourceFiles } from './source-files.ts';
 
 export async function filePreview(
   step: Step,
@@ -19,6 +20,9 @@ export async function filePreview(
   }
   if (typeof path !== 'string') {
     return [];
+  }
+  if (step.action === 'check-folder') {
+    return folderFindings(path, args.without);
   }
   if (step.action === 'read') {
     // What an earlier step writes need not be there yet.
@@ -40,6 +44,23 @@ export async function filePreview(
   return (await canAccess(dirname(path), constants.W_OK, 'folder'))
     ? []
     : [{ level: 'block', reason: `${dirname(path)} is not a folder that can be written` }];
+}
+
+/** A run that goes on finds its own files there, so what may not be there is the plan's to look for. */
+async function folderFindings(path: string, without: unknown): Promise<readonly Finding[]> {
+  if (!(await canAccess(path, constants.W_OK, 'folder'))) {
+    return [{ level: 'block', reason: `${path} is not a folder that can be written` }];
+  }
+  const found = typeof without === 'string' ? await sourceFiles(join(path, without)) : [];
+  const files = found.length === 1 ? 'a file' : `${found.length} files`;
+  return found.length === 0
+    ? []
+    : [
+        {
+          level: 'block',
+          reason: `${path} has ${files} ${without} already, which could be replaced; choose another folder`,
+        },
+      ];
 }
 
 async function isThere(path: string): Promise<boolean> {

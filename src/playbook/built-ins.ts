@@ -25,6 +25,25 @@ const sameKey: ActionSpec = {
   },
 };
 
+const checkFolder: ActionSpec = {
+  name: 'check-folder',
+  summary: 'Check that a folder is there and can be written',
+  effect: 'read',
+  role: { kind: 'check' },
+  input: {
+    kind: 'object',
+    fields: {
+      path: required(path('the folder')),
+      without: optional({
+        kind: 'string',
+        description:
+          'the plan blocks where the folder has a file of such a name already, with * and ?: it could be replaced',
+      }),
+    },
+  },
+  outputs: {},
+};
+
 const readFile: ActionSpec = {
   name: 'read',
   summary: 'Read a public key, a wrapped key or other public bytes from a file',
@@ -96,5 +115,12 @@ const markFile: ActionSpec = {
 /** Namespace → action name → what it takes and gives. */
 export const BUILT_INS: Readonly<Record<string, Readonly<Record<string, ActionSpec>>>> = {
   verify: { 'same-key': sameKey },
-  file: { read: readFile, write: writeFile, 'write-plaintext': writePlaintext, shred: shredFile, mark: markFile },
+  file: {
+    'check-folder': checkFolder,
+    read: readFile,
+    write: writeFile,
+    'write-plaintext': writePlaintext,
+    shred: shredFile,
+    mark: markFile,
+  },
 };

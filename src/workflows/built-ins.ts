@@ -4,7 +4,7 @@ import { KeyferryError } from '../errors/keyferry-error.ts';
 import { isKeyRef } from '../keys/key-record.ts';
 import type { Step } from '../playbook/model.ts';
 import { compareKeys } from './compare-keys.ts';
-import { readArtifact, writeArtifact } from './file-artifacts.ts';
+import { readArtifact, requireFolder, writeArtifact } from './file-artifacts.ts';
 import { markFile, shredFile, writePlaintext } from './key-files.ts';
 import type { SequenceContext } from './sequence-context.ts';
 
@@ -31,6 +31,9 @@ export class BuiltIns {
     switch (`${step.target}.${step.action}`) {
       case 'verify.same-key':
         return result(await this.#sameKey(args, context));
+      case 'file.check-folder':
+        await requireFolder(args);
+        return result({});
       case 'file.read':
         return result({ data: await readArtifact(args) });
       case 'file.write':

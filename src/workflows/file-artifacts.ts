@@ -1,11 +1,24 @@
 /** Artifacts as files: a public key as PEM, a wrapped key as its raw bytes. Written whole or not at all, readable by the owner only. */
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { KeyferryError } from '../errors/keyferry-error.ts';
 import { ClearKey } from '../keys/clear-key.ts';
 import { unfinishedName } from './key-files.ts';
 
 /** No artifact is larger: an RSA-8192 blob or a PEM is a few kilobytes. */
 const LARGEST_BYTES = 64 * 1024;
+
+/** Rejects with `file-unreadable`, which concerns the run: no file could be written there. */
+export async function requireFolder(args: Readonly<Record<string, unknown>>): Promise<void> {
+  const path = String(args.path);
+  try {
+    await access(path, constants.W_OK);
+    if ((await stat(path)).isDirectory()) return;
+  } catch (cause) {
+    throw new KeyferryError('file-unreadable', `${path} is not a folder that can be written`, { cause });
+  }
+  throw new KeyferryError('file-unreadable', `${path} is not a folder`);
+}
 
 export async function readArtifact(args: Readonly<Record<string, unknown>>): Promise<unknown> {
   const path = String(args.path);

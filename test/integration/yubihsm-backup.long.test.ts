@@ -171,6 +171,18 @@ describe('a backup', () => {
     expect(readdirSync(join(dir, 'backup'))).toHaveLength(8);
   });
 
+  it.each([
+    ['is not there', 'bakcup', /bakcup is not a folder that can be written/],
+    ['has an older backup', 'backup', /backup has a file \*\.wrapped already, which could be replaced; choose another/],
+  ])('is blocked by its plan when the folder %s', async (_name, folder, reason) => {
+    write('backup/opaque-0x0010.wrapped', 'older');
+    const result = await backup('-i', `folder=${folder}`);
+    expect(result.code).toBe(3);
+    expect(result.stderr).toMatch(reason);
+    expect(readFileSync(join(dir, 'backup/opaque-0x0010.wrapped'), 'utf8')).toBe('older');
+    expect((await objectsOn('token')).size).toBe(11);
+  });
+
   it('gives nothing away: files are the owner’s, and hold neither wrap key nor object in clear', async () => {
     await backup();
     const objects = await objectsOn('token');

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readArtifact, writeArtifact } from '../../../src/workflows/file-artifacts.ts';
+import { readArtifact, requireFolder, writeArtifact } from '../../../src/workflows/file-artifacts.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -67,6 +67,22 @@ describe('writing an artifact', () => {
   it.each([['a text'], [null], [{ kind: 'wrapped-key' }]])('refuses what is no artifact: %j', async (data) => {
     await expect(writeArtifact({ path: at('key'), data })).rejects.toMatchObject({ code: 'argument-invalid' });
     expect(existsSync(at('key'))).toBe(false);
+  });
+});
+
+describe('checking a folder', () => {
+  it('is content with one that can be written, whatever is in it', async () => {
+    writeFileSync(at('key.wrapped'), 'a');
+    await expect(requireFolder({ path: folder })).resolves.toBeUndefined();
+  });
+
+  it.each(['none', 'file'])('stops the run where there is none: %s', async (name) => {
+    writeFileSync(at('file'), 'a');
+    await expect(requireFolder({ path: at(name) })).rejects.toMatchObject({
+      code: 'file-unreadable',
+      scope: 'run',
+      message: expect.stringContaining(`${at(name)} is not a folder`),
+    });
   });
 });
 
