@@ -100,7 +100,8 @@ function nextCommands(result: RunResult): string[] {
   const next: string[] = [];
   if (!isOver(state)) next.push(`resume ${run}`);
   if (counts.failed + counts.needsAttention > 0) next.push(`status ${run} --items`);
-  if (isOver(state) && counts.total > 0)
-    next.push(...(retryable(result) > 0 ? [`retry ${run}`] : [`verify ${run}`, `report ${run} --format csv`]));
-  return next;
+  if (!isOver(state) || counts.total === 0) return next;
+  if (retryable(result) > 0) return [...next, `retry ${run}`];
+  if (counts.migrated > 0) next.push(`verify ${run}`);
+  return [...next, `report ${run} --format csv`];
 }

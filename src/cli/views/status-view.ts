@@ -173,5 +173,6 @@ function nextLines(record: RunRecord, approvals: readonly ApprovalRecord[], scre
       : [resume];
   }
   if (retryable(record) > 0) return [screen.next(`retry ${run}`)];
-  return record.counts.total === 0 ? [] : [screen.next(`verify ${run}`)];
+  if (record.counts.total === 0) return [];
+  return [screen.next(record.counts.migrated > 0 ? `verify ${run}` : `report ${run} --format csv`)];
 }

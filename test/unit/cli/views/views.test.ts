@@ -175,6 +175,11 @@ describe('the end of a run', () => {
     ['paused', { state: 'paused', counts: { ...counts, failed: 0, pending: 2 } }, ['keyferry resume r-1']],
     ['all well', { counts: { ...counts, failed: 0 } }, ['keyferry verify r-1', 'keyferry report r-1 --format csv']],
     [
+      'cancelled before the first key',
+      { state: 'cancelled', counts: { ...counts, migrated: 0, failed: 0, pending: 9 } },
+      ['keyferry report r-1 --format csv'],
+    ],
+    [
       'cancelled',
       { state: 'cancelled', counts: { ...counts, failed: 0, pending: 2 } },
       ['keyferry verify r-1', 'keyferry report r-1 --format csv'],
