@@ -1,9 +1,9 @@
 /** The `prepare` and `finally` blocks: what is made once for the run, and taken down when it ends. */
 import type { Outputs } from '../adapters/adapter.ts';
 import { KeyferryError } from '../errors/keyferry-error.ts';
-import { templateReferences } from '../plan/preview-arguments.ts';
+import { previewArguments, templateReferences } from '../plan/preview-arguments.ts';
 import type { Step } from '../playbook/model.ts';
-import { missingSteps, resolveArguments, scopeOf } from './arguments.ts';
+import { missingSteps, scopeOf } from './arguments.ts';
 import { wipePrepared } from './clear-keys.ts';
 import { Derivation } from './derivation.ts';
 import { readHistory } from './history.ts';
@@ -65,7 +65,8 @@ export class PreparedBlock {
         this.#run.leftovers.add(step.target, `what step ${step.id} made`, 'what it was made from cannot be read again');
         continue;
       }
-      const args = resolveArguments(step.with, scopeOf(context));
+      // What is only looked for is found without its secrets, which nobody may have at hand to cancel a run.
+      const args = previewArguments(step, scopeOf(context));
       context.unsettled = { call: known.call, step, args, expectation: known.expectation, ended: null };
       const event = await this.#run.runner.carryOut({ do: 'settle', step: step.id }, step, context);
       if (event === 'settled.ambiguous')

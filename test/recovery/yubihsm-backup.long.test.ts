@@ -224,6 +224,18 @@ describe('a run that goes on without the wrap key', () => {
   });
 });
 
+describe('a run that is cancelled without the wrap key', () => {
+  it.each(['lose-reply', 'drop-before'])('leaves the device as it was, after %s of putting it', async (kind) => {
+    const { desk, before } = await deskFor(BACKUP);
+    const faults = [{ command: 'put-wrap-key', kind, nth: 1 }];
+    const paused = await desk.run('backup', { values: { faults } });
+    const ended = await desk.resume('backup', desk.site, paused.run, { wrapKey: null, mode: 'cancel' });
+    expect(ended).toMatchObject({ state: 'cancelled', exitCode: 0, error: null, leftovers: [] });
+    expect(await objectsOn(desk.site, 'token')).toEqual(before);
+    expect((await journalOf(desk.site, paused.run)).open).toBe(0);
+  });
+});
+
 describe('a full log', () => {
   const LATER = [...IMPORTS.slice(2, 3), ...EXPORTS, place(RESTORE, 'put-wrap-key'), place(BACKUP, 'delete-object')];
 

@@ -60,7 +60,7 @@ export class BackupDesk {
     route: BackupRoute,
     site: YubiSite,
     run: string,
-    { values, wrapKey, ...options }: Options = {},
+    { values, wrapKey, ...options }: Options & { readonly mode?: 'cancel' } = {},
   ): Promise<RunResult> {
     this.#pointAt(site);
     const opened = await openAlone(site, ROUTES[route].role, values);
