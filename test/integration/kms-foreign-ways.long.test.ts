@@ -1,5 +1,7 @@
 /** Services that keep to the documented API of AWS KMS in other ways than ours: optional members, other ids, other orders, other spellings. */
+import { tmpdir } from 'node:os';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { startCli } from '../support/built-cli.ts';
 import { foreignDesk } from '../support/kms-foreign-desk.ts';
 import { newForeignKey } from '../support/kms-foreign-keys.ts';
 import { expectMoved, runPlaybook } from '../support/kms-foreign-run.ts';
@@ -59,6 +61,26 @@ it('imports with an end that descriptions give without a model', async () => {
     text.replace('      parameters: "${{ steps.parameters.parameters }}"\n', (line) => `${line}      expires: 90d\n`);
   expect(await runPlaybook(desk, edit)).toMatchObject({ code: 0 });
   expectMoved(desk, ['payments-0001', 'payments-0002']);
+});
+
+it('proves a key in another process than the one that saw other material refused', async () => {
+  const desk = await foreignDesk({ ways: { delayMs: 100 }, aes: 1 });
+  const { child, result } = startCli(['run', desk.playbook(), '--yes', '--json', ...desk.common], { cwd: tmpdir() });
+  // For the import, for the random bytes, and for the second import: between those two the process dies.
+  await vi.waitFor(() => expect(desk.kms.asked.get('GetParametersForImport')).toBe(3), {
+    timeout: 60_000,
+    interval: 5,
+  });
+  child.kill('SIGKILL');
+  expect(await result).toMatchObject({ signal: 'SIGKILL' });
+  const imports = desk.kms.asked.get('ImportKeyMaterial') ?? 0;
+  expect(await desk.keyferry('resume', '--json')).toMatchObject({ code: 0, json: { state: 'done', leftovers: [] } });
+  expect(desk.kms.asked.get('ImportKeyMaterial')).toBe(imports + 1);
+  expect((await desk.items())['payments-0001']).toMatchObject({
+    state: 'migrated',
+    verification: { method: 'same-material re-import', strength: 'strong', result: 'same' },
+  });
+  expectMoved(desk, ['payments-0001']);
 });
 
 describe('stops at the first key, says why, and takes it back', () => {

@@ -88,7 +88,10 @@ describe('a service that takes any material', () => {
 
   it('proves nothing without the control', async () => {
     const desk = await foreignDesk({ ways: { comparesMaterial: false } });
-    const edit = (text: string) => text.replace(/ {2}- do: account\.refuse-other-material\n.*\n.*\n/, '');
+    const edit = (text: string) =>
+      text
+        .replace(/ {2}- id: control\n {4}do: account\.refuse-other-material\n.*\n.*\n/, '')
+        .replace(/ {6}control: .*\n/, '');
     expect(await run(desk, edit)).toMatchObject({ code: 0 });
     for (const { verification } of Object.values(await desk.items())) {
       expect(verification).toMatchObject({ strength: 'none', result: 'not-compared' });

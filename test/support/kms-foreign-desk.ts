@@ -97,6 +97,8 @@ export interface DeskOptions {
 
 export interface ForeignCli {
   readonly kms: ForeignService;
+  /** Of every command: devices file and home. */
+  readonly common: readonly string[];
   keyferry(...args: readonly string[]): Promise<Said>;
   /** Of the newest run, by label. */
   items(): Promise<Readonly<Record<string, SeenItem>>>;
@@ -129,10 +131,11 @@ export async function foreignDesk(options: DeskOptions = {}): Promise<ForeignCli
     writeFileSync(join(dir, 'devices.yaml'), text, { mode: 0o600 });
   };
   devices(`endpoint: "${kms.url}", ${QUICK}${options.account === undefined ? '' : `, ${options.account}`}`);
-  const desk: ForeignCli['keyferry'] = (...args) =>
-    keyferry([...args, '-d', join(dir, 'devices.yaml'), '--home', join(dir, 'home')]);
+  const common = ['-d', join(dir, 'devices.yaml'), '--home', join(dir, 'home')];
+  const desk: ForeignCli['keyferry'] = (...args) => keyferry([...args, ...common]);
   return {
     kms,
+    common,
     devices,
     keyferry: desk,
     items: async () => {

@@ -35,9 +35,9 @@ export interface ConnectionOptions {
 
 /**
  * Whether the service compares material that is imported again with what the key has. AWS documents it; of any other service nobody knows
- * until refuse-other-material has shown it, in this process.
+ * until refuse-other-material has shown it, in this process or, by what the journal kept of it, for one key.
  */
-export type Comparison = 'documented' | 'shown' | 'unknown';
+export type Comparison = 'documented' | 'shown' | 'unknown' | 'refuted';
 
 /** So many times the settle rule's reads are waited for what is known to be coming. */
 const PATIENCE = 3;
@@ -65,13 +65,14 @@ export class KmsConnection {
     this.catalog = new KeyCatalog(this);
   }
 
-  get isComparing(): boolean {
-    return this.#comparison !== 'unknown';
+  /** Whether a repeated import proves anything of a key of which it is known, or not, that it refused other material. */
+  isComparing(hasRefused: boolean): boolean {
+    return this.#comparison === 'unknown' ? hasRefused : this.#comparison !== 'refuted';
   }
 
   /** What the service did with material that was not the key's. */
   sawOtherMaterial(answer: 'refused' | 'taken'): void {
-    if (answer === 'taken') this.#comparison = 'unknown';
+    if (answer === 'taken') this.#comparison = 'refuted';
     else if (this.#comparison === 'unknown') this.#comparison = 'shown';
   }
 

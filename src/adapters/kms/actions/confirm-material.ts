@@ -3,6 +3,7 @@
  * compares it with the material that it has and refuses any other, without a change. refuse-other-material shows that it does refuse.
  */
 import { KeyferryError } from '../../../errors/keyferry-error.ts';
+import { type Field, optional } from '../../../schema/shape.ts';
 import { done } from '../../actions/action.ts';
 import { artifact, key, readKey, shape } from '../../actions/arguments.ts';
 import type { ActionResult, Reconciliation } from '../../adapter.ts';
@@ -20,10 +21,15 @@ import {
   sendImport,
 } from '../import-call.ts';
 import { describeKey, inWords } from '../locate.ts';
+import { type RefusedMaterial, readControl } from '../refused-material.ts';
 import { ABSENT, type KmsAction } from './action.ts';
 import { CLEAR_FIELDS, wrappedHere } from './import-clear-material.ts';
 
-async function confirm(kms: KmsConnection, wanted: Import): Promise<ActionResult> {
+async function confirm(
+  kms: KmsConnection,
+  wanted: Import,
+  control: RefusedMaterial | undefined,
+): Promise<ActionResult> {
   const { ref } = wanted;
   const ready = await kms.awaited(async () => {
     const metadata = await describeKey(kms, ref);
@@ -54,7 +60,8 @@ async function confirm(kms: KmsConnection, wanted: Import): Promise<ActionResult
     });
   }
   // A service that takes any material took this one too.
-  if (!kms.isComparing) return done({ method: 'same-material re-import without control', strength: 'none' });
+  if (!kms.isComparing(control !== undefined))
+    return done({ method: 'same-material re-import without control', strength: 'none' });
   return done({ method: 'same-material re-import', strength: 'strong' });
 }
 
@@ -71,6 +78,12 @@ const PROOF = {
   role: { kind: 'prove', method: 'method', strength: 'strength' },
 } as const;
 
+const CONTROL: Field = optional({
+  kind: 'opaque',
+  type: 'artifact',
+  description: 'That this key refused other material, as refuse-other-material gives it',
+});
+
 /** Only an answer proves anything, and a repetition changes nothing. */
 const reconcile = async (): Promise<Reconciliation> => ABSENT;
 
@@ -83,14 +96,16 @@ export const confirmMaterial: KmsAction = {
       key: key('The KMS key'),
       'wrapped-key': artifact('The source key, wrapped once more'),
       parameters: artifact('Import parameters of its own'),
+      control: CONTROL,
     }),
     quotas: { DescribeKey: 1, ImportKeyMaterial: 1 },
   },
   async perform(kms, { args }) {
     const ref = readKey(args, 'key');
     const wanted = { ref, parameters: readParameters(kms, args), wrapped: readWrappedKey(kms, args) };
+    const control = readControl(kms, args, ref);
     checkImport(kms, wanted);
-    return await confirm(kms, wanted);
+    return await confirm(kms, wanted, control);
   },
   reconcile,
 };
@@ -101,11 +116,12 @@ export const confirmClearMaterial: KmsAction = {
     name: 'confirm-clear-material',
     summary: 'Prove by importing again that KMS holds the material that is in clear on this computer',
     exposes: 'plaintext',
-    input: shape({ key: key('The KMS key'), ...CLEAR_FIELDS }),
+    input: shape({ key: key('The KMS key'), ...CLEAR_FIELDS, control: CONTROL }),
     quotas: { DescribeKey: 2, ImportKeyMaterial: 1 },
   },
   async perform(kms, { args }) {
-    return await confirm(kms, await wrappedHere(kms, args));
+    const control = readControl(kms, args, readKey(args, 'key'));
+    return await confirm(kms, await wrappedHere(kms, args), control);
   },
   reconcile,
 };

@@ -16,6 +16,7 @@ import { currentExpiry } from '../expiry.ts';
 import { hasMaterial, isRawMaterial, isSymmetric, materialIdOf, sendImport } from '../import-call.ts';
 import { importableSpec, SPEC_MODELS } from '../key-model.ts';
 import { describeKey, inWords, keyIdOf } from '../locate.ts';
+import { refusedBy } from '../refused-material.ts';
 import { ABSENT, type KmsAction } from './action.ts';
 import { fetchParameters } from './get-import-parameters.ts';
 
@@ -61,7 +62,14 @@ export const refuseOtherMaterial: KmsAction = {
     summary: 'Check that a KMS key refuses any material but its own',
     effect: 'change',
     input: shape({ key: key('The KMS key: symmetric or HMAC, with its material in place') }),
-    outputs: {},
+    outputs: {
+      refusal: {
+        type: 'artifact',
+        lifetime: 'permanent',
+        description:
+          'That it was refused: for confirm-material, which then proves something of this key wherever a run goes on',
+      },
+    },
     quotas: { DescribeKey: 1, GetParametersForImport: 1, ImportKeyMaterial: 1 },
   },
   async perform(kms, { args }) {
@@ -86,7 +94,7 @@ export const refuseOtherMaterial: KmsAction = {
     } catch (error) {
       if (!isNamed(error, 'IncorrectKeyMaterialException')) throw error;
       kms.sawOtherMaterial('refused');
-      return done({});
+      return done({ refusal: refusedBy(kms, ref) });
     }
     return await accepted(kms, ref);
   },

@@ -1,5 +1,8 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Device } from '../../../../src/adapters/adapter.ts';
 import type { KeyRef } from '../../../../src/keys/key-record.ts';
 import { caught } from '../../../support/kms-device-errors.ts';
@@ -24,8 +27,16 @@ async function imported(device: Device, material: Uint8Array = AES, like = sourc
   return key;
 }
 
-const confirm = async (device: Device, key: KeyRef, material: Uint8Array) =>
-  await device.perform({ ...(await importCall(device, key, material)), action: 'confirm-material' });
+const confirm = async (device: Device, key: KeyRef, material: Uint8Array, more: object = {}) => {
+  const call = await importCall(device, key, material);
+  return await device.perform({ ...call, args: { ...call.args, ...more }, action: 'confirm-material' });
+};
+
+/** What refuse-other-material gives, as the journal gives it back. */
+const controlOf = async (device: Device, key: KeyRef): Promise<unknown> => {
+  const { outputs } = await device.perform({ action: 'refuse-other-material', args: { key } });
+  return JSON.parse(JSON.stringify(outputs.refusal));
+};
 
 const HMAC = sourceKey({ type: 'generic-secret', bits: 256 });
 
@@ -117,6 +128,48 @@ describe('a service of which nobody knows whether it compares', () => {
     await device.close();
   });
 
+  it('proves it of a key that refused it before, in another process', async () => {
+    const stateDir = mkdtempSync(join(tmpdir(), 'keyferry-kms-control-'));
+    onTestFinished(() => rmSync(stateDir, { recursive: true, force: true }));
+    const first = await openBentKms({ service: { stateDir } });
+    const key = await imported(first.device);
+    const refusal = await controlOf(first.device, key);
+    await first.device.close();
+    const { device } = await openBentKms({ comparison: 'unknown', service: { stateDir } });
+    expect((await confirm(device, key, AES)).outputs.strength).toBe('none');
+    expect((await confirm(device, key, AES, { control: refusal })).outputs.strength).toBe('strong');
+    await device.close();
+  });
+
+  it.each([
+    ["another key's", { kind: 'refused-material', keyId: '12345678-1234-1234-1234-123456789012' }, /the control is of/],
+    ['something else', { kind: 'wrapped-key' }, /must be what refuse-other-material gave/],
+    ['text', 'refused', /must be what refuse-other-material gave/],
+    ['nothing', null, /must be what refuse-other-material gave/],
+  ])('takes no control that is %s', async (_name, control, message) => {
+    const { device, sent } = await openBentKms({ comparison: 'unknown' });
+    const key = await imported(device);
+    const before = sent.filter((operation) => operation === 'ImportKeyMaterial').length;
+    expect(await caught(confirm(device, key, AES, { control }))).toMatchObject({
+      code: 'argument-invalid',
+      message: expect.stringMatching(message),
+    });
+    expect(sent.filter((operation) => operation === 'ImportKeyMaterial')).toHaveLength(before);
+    await device.close();
+  });
+
+  it('proves nothing any more once it took random bytes, whatever it refused before', async () => {
+    const { device } = await openBentKms({
+      bend: answering('ImportKeyMaterial', jsonAnswer(200, {}), 4),
+    });
+    const [key, other] = [await imported(device), await imported(device)];
+    const control = await controlOf(device, key);
+    const { violations } = await device.perform({ action: 'refuse-other-material', args: { key: other } });
+    expect(violations).toMatchObject([{ code: 'verification-failed' }]);
+    expect((await confirm(device, key, AES, { control })).outputs.strength).toBe('none');
+    await device.close();
+  });
+
   it('does not count another refusal', async () => {
     const { device } = await openBentKms({
       comparison: 'unknown',
@@ -139,7 +192,7 @@ describe('refuse-other-material', () => {
     const material = randomBytes(length);
     const key = await imported(device, material, like);
     expect(await device.perform({ action: 'refuse-other-material', args: { key } })).toEqual({
-      outputs: {},
+      outputs: { refusal: { kind: 'refused-material', keyId: key.locator.id } },
       violations: [],
     });
     expect((await confirm(device, key, material)).outputs.strength).toBe('strong');
