@@ -20,6 +20,7 @@ import { ulongAttribute } from '../attribute-codec.ts';
 import { CKA, CKM } from '../constants.ts';
 import { forecast, idFor, reconcileCreation, type Wanted } from '../creation.ts';
 import type { Handle } from '../cryptoki.ts';
+import { sameLabelNotes } from '../same-label.ts';
 import { differences, makeWith, type Template, templateOf } from '../template.ts';
 import type { Token } from '../token.ts';
 import { TRANSIT_KEK } from '../wrapping-purpose.ts';
@@ -104,9 +105,12 @@ export const generateKey: Pkcs11Action = {
     undo: [{ action: 'delete-key', argument: 'key', output: 'key' }],
   },
   async preview(token, calls) {
-    return calls.map((args) => {
+    const notes = await token.guard('reading', 'look for keys of that label', () =>
+      sameLabelNotes(token, calls, ['secret']),
+    );
+    return calls.map((args, index) => {
       const reason = problem(token, args);
-      return reason === null ? [] : [{ level: 'block', reason }];
+      return reason === null ? (notes[index] ?? []) : [{ level: 'block', reason }];
     });
   },
   async expect(token, { args }, source) {

@@ -14,6 +14,7 @@ import type { ActionResult, ActionSpec, Finding } from '../../adapter.ts';
 import { forecast, idFor, reconcileCreation, type Wanted } from '../creation.ts';
 import type { Attribute, Handle } from '../cryptoki.ts';
 import { spkiAt } from '../public-half.ts';
+import { sameLabelNotes } from '../same-label.ts';
 import { differences, makeWith, type Template, templateOf } from '../template.ts';
 import type { Token } from '../token.ts';
 import { notLocal, UNWRAPPING_PRIVATE, WRAPPING_PUBLIC } from '../wrapping-purpose.ts';
@@ -100,12 +101,13 @@ export function keyPairAction(kind: PairKind): Pkcs11Action {
       ],
     },
     async preview(token, calls) {
-      return await token.guard('reading', `check ${words} key generation`, () =>
-        calls.map((args): Finding[] => {
+      return await token.guard('reading', `check ${words} key generation`, async () => {
+        const notes = await sameLabelNotes(token, calls, ['public', 'private']);
+        return calls.map((args, index): Finding[] => {
           const found = problem(token, args);
-          return found === null ? [] : [{ level: 'block', reason: found.reason }];
-        }),
-      );
+          return found === null ? (notes[index] ?? []) : [{ level: 'block', reason: found.reason }];
+        });
+      });
     },
     async expect(token, { args }, source) {
       return await token.guard('reading', 'look for the pair to be made', () => forecast(token, wanted(args), source));

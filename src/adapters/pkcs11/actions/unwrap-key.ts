@@ -30,6 +30,7 @@ import type { Handle } from '../cryptoki.ts';
 import { duplicatesOn } from '../duplicates.ts';
 import { inWords, locate, locateNow } from '../locate.ts';
 import type { ObjectName } from '../object-index.ts';
+import { sameLabelNotes } from '../same-label.ts';
 import { differences, makeWith, type Template, templateOf } from '../template.ts';
 import type { Token } from '../token.ts';
 import type { ResolvedWrap } from '../wrap-probe.ts';
@@ -166,7 +167,8 @@ export const unwrapKey: Pkcs11Action = {
       open.forEach(({ index }, position) => {
         all[index] = found[position] ?? [];
       });
-      return all;
+      const notes = await sameLabelNotes(token, calls, ['secret', 'private']);
+      return all.map((findings, index) => (findings.length > 0 ? findings : (notes[index] ?? [])));
     });
   },
   async expect(token, { args }, source) {
