@@ -25,7 +25,10 @@ export class UndoRunner {
     for (const created of [...context.created].reverse()) {
       if (!(await this.takeBack(created, context))) isClean = false;
     }
-    if (isClean) context.target = null;
+    if (isClean) {
+      context.target = null;
+      context.reason = withUndone(context);
+    }
     context.created.length = 0;
     return isClean ? 'undone' : 'undo.failed';
   }
@@ -101,6 +104,20 @@ export class UndoRunner {
       return null;
     }
   }
+}
+
+/** Why the item failed, and that nothing of it is left: else somebody goes and looks. */
+function withUndone({ reason, failure, created }: SequenceContext): string | null {
+  const why = reason ?? failure?.message;
+  if (why === undefined || created.length === 0) return reason;
+  const calls = created
+    .toReversed()
+    .flatMap(({ step, outputs }) =>
+      (step.spec.undo ?? []).flatMap(({ action, output }) =>
+        outputs[output] === undefined ? [] : [`${step.target}.${action}`],
+      ),
+    );
+  return `${why.replace(/[.]?$/, '.')} What was made for it was taken back: ${[...new Set(calls)].join(', ')}.`;
 }
 
 export function describe(value: unknown): string {

@@ -222,6 +222,9 @@ describe('what a failed key had made', () => {
     expect(await itemOf(site, result.run)).toMatchObject({
       state: 'failed',
       target: null,
+      reason: expect.stringMatching(
+        /extractable is true.*\. What was made for it was taken back: target\.delete-key\.$/,
+      ),
       error: { code: 'attribute-mismatch' },
     });
     expect(site.called('target perform delete-key')).toContain('key-1');
@@ -269,7 +272,10 @@ describe('what a failed key had made', () => {
       counts: { needsAttention: 1 },
       leftovers: [{ device: 'target', object: expect.stringContaining('"key-1"') }],
     });
-    expect(await itemOf(site, result.run)).toMatchObject({ target: { device: 'target' } });
+    expect(await itemOf(site, result.run)).toMatchObject({
+      target: { device: 'target' },
+      reason: expect.not.stringContaining('taken back'),
+    });
   });
 });
 

@@ -133,7 +133,7 @@ function row(stored: StoredItem, styles: Styles): readonly Cell[] {
     kind,
     painted(state, paints[state]),
     compared,
-    stored.error?.message ?? stored.reason ?? '',
+    stored.reason ?? stored.error?.message ?? '',
   ];
 }
 
