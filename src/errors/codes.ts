@@ -150,7 +150,7 @@ export const ERROR_CODES = {
     1,
     'run',
     'The run stopped itself: too many keys failed, or a check of the whole run did.',
-    'Read the failures, mend the cause, then: keyferry resume',
+    'Read the failures and mend the cause, then go on',
   ),
   'run-finished': spec(
     2,
@@ -164,19 +164,19 @@ export const ERROR_CODES = {
     7,
     'run',
     'The device does not answer.',
-    'Check the network, the daemon and the permissions, then: keyferry resume',
+    'Check the network, the daemon and the permissions, then try again',
   ),
   'device-lost': spec(
     7,
     'run',
     'The device or its module went away in the middle of a call.',
-    'See that the device works, then: keyferry resume',
+    'See that the device works, then try again',
   ),
   'reply-malformed': spec(
     7,
     'transient',
     'A reply of the device was cut short, altered on its way or is not what its protocol says; nothing of it was believed.',
-    'Find out what stands between keyferry and the device and could change a reply, then: keyferry resume',
+    'Find out what stands between keyferry and the device and could change a reply, then try again',
   ),
   'device-busy': spec(
     7,
@@ -200,7 +200,7 @@ export const ERROR_CODES = {
     7,
     'run',
     'The PKCS#11 module did not answer within its time; its process was ended.',
-    'See that the device works, then: keyferry resume',
+    'See that the device works, then try again',
   ),
   'driver-missing': spec(
     7,
@@ -250,13 +250,13 @@ export const ERROR_CODES = {
     7,
     'run',
     'The service refused the credentials, or there were none.',
-    'Renew the credentials, then: keyferry resume',
+    'Renew the credentials, then try again',
   ),
   'permission-missing': spec(
     7,
     'run',
     'The caller is not allowed an operation that the step needs.',
-    'Allow the operation that the message names, then: keyferry resume',
+    'Allow the operation that the message names, then try again',
   ),
 
   // one call
@@ -339,7 +339,7 @@ export const ERROR_CODES = {
     1,
     'run',
     'The HSMs of one cluster do not agree on users, sharing, attributes or quorum values.',
-    'Put right what the message lists on each HSM, then: keyferry resume',
+    'Put right what the message lists on each HSM, then try again',
   ),
   'canary-failed': spec(
     1,
@@ -357,7 +357,7 @@ export const ERROR_CODES = {
   ),
   'journal-foreign': spec(8, 'run', 'The journal belongs to another run or plan.', 'Put the right journal back.'),
   'journal-newer': spec(8, 'run', 'The journal was written by a newer version.', 'Use that version or a newer one.'),
-  'disk-full': spec(8, 'run', 'The disk is full, so nothing more was started.', 'Make room, then: keyferry resume'),
+  'disk-full': spec(8, 'run', 'The disk is full, so nothing more was started.', 'Make room, then try again'),
   'state-unwritable': spec(
     8,
     'run',

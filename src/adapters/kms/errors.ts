@@ -29,7 +29,7 @@ interface Meaning {
 }
 
 const CREDENTIALS_HINT =
-  'Renew the credentials that the AWS SDK finds (profile, environment, role), check the clock, then: keyferry resume';
+  'Renew the credentials that the AWS SDK finds (profile, environment, role), check the clock, then try again';
 const credentials = (words: string): Meaning => ({ code: 'credentials-refused', words, hint: CREDENTIALS_HINT });
 const BUSY: Meaning = { code: 'device-busy', words: 'AWS KMS is throttling' };
 const INTERNAL: Meaning = { code: 'device-busy', words: 'AWS KMS had an internal error', kind: 'unanswered' };

@@ -20,7 +20,7 @@ const NEVER_CONNECTED: Readonly<Record<string, string>> = {
   EPERM: 'the connection was not allowed',
 };
 
-const START_HINT = 'Start yubihsm-connector, check the url and the firewall, then: keyferry resume';
+const START_HINT = 'Start yubihsm-connector, check the url and the firewall, then try again';
 
 const isTlsCode = (code: string): boolean =>
   /^(?:ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|EPROTO|HOSTNAME_MISMATCH)/.test(code);
@@ -93,7 +93,7 @@ export function failureOfStatus(status: number, body: Uint8Array, url: URL): Con
         {
           code: 'device-lost',
           wasSent: true,
-          hint: 'See that the YubiHSM is plugged in and that no other program holds it, then: keyferry resume',
+          hint: 'See that the YubiHSM is plugged in and that no other program holds it, then try again',
         },
       );
     default:

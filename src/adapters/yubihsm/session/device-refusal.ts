@@ -55,7 +55,7 @@ const MEANINGS: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
     DEVICE_ERROR['log-full'],
     refused('its audit log is full and force-audit is on', {
       scope: 'run',
-      hint: 'Read the log, keep it, and set the log index; then: keyferry resume',
+      hint: 'Read the log, keep it, and set the log index; then try again',
     }),
   ],
   [
