@@ -49,6 +49,18 @@ function notesOf(hsm: YubiHsm, { info }: Found): readonly Finding[] {
   return [note(WHY_IN_CLEAR), note(uncompared)];
 }
 
+/** Of a run that was killed, or lost the device, before it could delete its own. Another run may be using it at this moment. */
+async function leftoverNotes(hsm: YubiHsm): Promise<readonly Finding[]> {
+  const left = await hsm.list({ type: PUBLIC_WRAP_KEY, label: labelOf(ONE_USE_LABEL) });
+  if (left.length === 0) return [];
+  const ids = left.map(({ id }) => idText(id)).join(', ');
+  return [
+    note(
+      `an export that was cut off left the public wrap key ${ids} "${ONE_USE_LABEL}" on ${hsm.name}; delete it if no other run is under way`,
+    ),
+  ];
+}
+
 /** Why no key leaves this device in clear. */
 const deviceProblem = (hsm: YubiHsm): readonly (string | null)[] => [
   firmwareLacks(hsm, [2, 4], 'RSA wrap', 'export it under an AES wrap key (export-wrapped) to a YubiHSM with 2.4'),
@@ -108,10 +120,26 @@ async function wrappedBy(hsm: YubiHsm, { info }: Found, publicKey: KeyObject): P
     await removeWrapKey(hsm, id);
     return bytes;
   } catch (error) {
-    const isRefused = !isMade && error instanceof KeyferryError && error.outcome === 'not-applied';
-    if (!isRefused) await removeWrapKey(hsm, id).catch(() => undefined);
-    throw error;
+    if (!(error instanceof KeyferryError)) throw error;
+    if (!isMade && error.outcome === 'not-applied') throw error;
+    const isGone = await removeWrapKey(hsm, id).then(
+      () => true,
+      () => false,
+    );
+    throw isGone ? cleared(hsm, error) : withLeftover(error, id);
   }
+}
+
+/** Nothing is left on the device, which answers again: whatever became of the call before, it may be made anew. */
+function cleared(hsm: YubiHsm, error: KeyferryError): KeyferryError {
+  if (error.outcome !== 'unknown' || (error.scope === 'run' && error.code !== 'device-lost')) return error;
+  const what = `could not export the key: ${error.operation ?? 'a command'} for its one-use wrap key had no answer that can be believed`;
+  return hsm.fail('device-busy', `${what}. That wrap key is not on the device now.`, { cause: error });
+}
+
+function withLeftover(error: KeyferryError, id: number): KeyferryError {
+  const left = `The public wrap key ${idText(id)} "${ONE_USE_LABEL}" may still be there; delete it.`;
+  return new KeyferryError(error.code, `${error.message} ${left}`, { ...error.toRecord(), cause: error });
 }
 
 async function clearBytes(hsm: YubiHsm, found: Found): Promise<Uint8Array> {
@@ -149,12 +177,13 @@ export const exportKey: YubiHsmAction = {
   },
   async preview(hsm, calls) {
     const log = await logProblem(hsm, 3 * calls.length);
+    const left = await leftoverNotes(hsm);
     const all: (readonly Finding[])[] = [];
     for (const args of calls) {
       const ref = readKeyIfKnown(args, 'key');
       const found = ref === null ? null : await locate(hsm, ref);
       const problems = blocks(log, ...deviceProblem(hsm), found === null ? null : keyProblem(hsm, found));
-      all.push(problems.length > 0 || found === null ? problems : notesOf(hsm, found));
+      all.push(problems.length > 0 || found === null ? problems : [...notesOf(hsm, found), ...left]);
     }
     return all;
   },

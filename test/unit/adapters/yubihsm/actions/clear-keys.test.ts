@@ -193,6 +193,40 @@ describe('export-key', () => {
     expect(await site.objects()).toEqual(['symmetric-key/0100']);
   });
 
+  it.each(['lose-reply', 'drop-before', 'corrupt-reply', 'outer-error'] as const)(
+    'may be made anew when nothing is left of a wrap key whose reply was lost (%s)',
+    async (kind) => {
+      const device = await open({ faults: [{ command: 'put-public-wrap-key', kind, nth: 1 }] });
+      const key = await make(device, exportable);
+      const error = await refusalOf(exported(device, key));
+      expect(error).toMatchObject({ code: 'device-busy', outcome: 'not-applied', scope: 'transient' });
+      expect(error.message).toMatch(
+        /put-public-wrap-key for its one-use wrap key had no answer.*is not on the device now\.$/,
+      );
+      expect(await site.objects()).toEqual(['symmetric-key/0100']);
+      expect((await exported(device, key)).reveal()).toHaveLength(32);
+    },
+  );
+
+  it('names the wrap key that it could not delete, then and in the next plan', async () => {
+    const device = await open({
+      faults: [
+        { command: 'put-public-wrap-key', kind: 'lose-reply', nth: 1 },
+        { command: 'delete-object', kind: 'log-full' },
+      ],
+    });
+    const key = await make(device, exportable);
+    const [, ...before] = await findingsOf(device, 'export-key', { key });
+    expect(before).toEqual([]);
+    const error = await refusalOf(exported(device, key));
+    expect(error).toMatchObject({ code: 'device-lost', outcome: 'unknown' });
+    const [left] = (await site.objects()).filter((name) => name.startsWith('public-wrap-key/'));
+    const id = `0x${left?.split('/')[1]}`;
+    expect(error.message).toContain(`The public wrap key ${id} "keyferry one-use export" may still be there`);
+    const [, ...after] = await findingsOf(device, 'export-key', { key });
+    expect(after).toEqual([expect.stringContaining(`left the public wrap key ${id} "keyferry one-use export" on`)]);
+  });
+
   it('refuses what cannot leave, what is no AES key, and old firmware', async () => {
     const device = await open({}, { delegatedWithout: ['decrypt-cbc'] });
     const cannot = await make(device, { label: 'stuck', id: '0001', attributes: { decrypt: false } });
