@@ -8,9 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { StateStore } from '../../src/adapters/yubihsm/simulator/state-file.ts';
+import { OBJECT_TYPE } from '../../src/adapters/yubihsm/wire/object-types.ts';
 import { lastJson } from '../support/built-cli.ts';
 import { CanaryDesk } from '../support/canary-desk.ts';
-import { type Canary, CanarySearch } from '../support/canary-search.ts';
+import { type Canary, CanarySearch, filesBelow } from '../support/canary-search.ts';
 import { simulatedKeys } from '../support/canary-simulated-keys.ts';
 import { shipped } from '../support/plaintext-desk.ts';
 
@@ -84,6 +86,49 @@ describe('keys in clear', () => {
     expect(known.filter(({ name }) => name.startsWith('secret')).length).toBeGreaterThanOrEqual(5);
     expect(new CanarySearch(known).in(desk.everything(['state']))).toEqual([]);
   }, 60_000);
+
+  it('that leave a YubiHSM for KMS are on the device and in KMS only', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'keyferry-clear-canary-'));
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+    const quotas = '{ GetParametersForImport: 0, CreateKey: 0, ImportKeyMaterial: 0 }';
+    writeFileSync(
+      join(dir, 'devices.yaml'),
+      [
+        'devices:',
+        '  token: { adapter: yubihsm, driver: simulated, state: state/token }',
+        `  account: { adapter: kms, driver: simulated, region: eu-west-1, state: state/account, quotas: ${quotas} }`,
+        '',
+      ].join('\n'),
+      { mode: 0o600 },
+    );
+    const desk = new CanaryDesk(dir);
+    const make = (label: string): string =>
+      `  - { do: token.generate-key, with: { type: aes, bits: 256, label: ${label}, extractable: true } }\n`;
+    const head = 'keyferry: 1\nplaybook: make-keys\ntitle: Make keys\ndevices: { token: yubihsm }\nprepare:\n';
+    writeFileSync(join(dir, 'make.yaml'), head + make('payments-1') + make('payments-2'));
+    expect((await desk.run(['run', 'make.yaml', '--yes'])).code).toBe(0);
+    for (const playbook of ['yubihsm-to-kms-symmetric', 'external-cmk']) {
+      await desk.run(['plan', shipped(playbook), '--json', '--out', `${playbook}.plan`]);
+      const run = await desk.run(['run', shipped(playbook), ...ALLOWED, '--json']);
+      expect(lastJson(run), run.stderr).toMatchObject({ state: 'done', leftovers: [] });
+      for (const args of [['status', '--items', '--json'], ['report', '--format', 'json'], ['verify']])
+        await desk.run(args);
+    }
+    const store = new StateStore();
+    await store.open(join(dir, 'state/token'));
+    const known = [...store.state.objects.values()]
+      .filter(({ type }) => type === OBJECT_TYPE['symmetric-key'])
+      .map(({ id, material }): Canary => ({ name: `key ${id}`, bytes: Uint8Array.from(material) }));
+    await store.close();
+    // The two that were moved, and the one that was made and escrowed.
+    expect(known).toHaveLength(3);
+    const search = new CanarySearch(known);
+    expect(search.in(desk.everything(['state']))).toEqual([]);
+    const kept = search
+      .in(filesBelow(join(dir, 'state')))
+      .map(({ canary, where }) => `${canary} ${where.split('/')[0]}`);
+    expect([...new Set(kept)]).toHaveLength(6);
+  }, 90_000);
 
   it('that a killed export was writing are under the names that the operator gave, whole, or under a name that says what it is', async () => {
     const desk = clearDesk();
