@@ -19,9 +19,11 @@ export type Effect = 'read' | 'create' | 'change' | 'destroy';
 
 /**
  * `permanent`: found again by its locator · `run`: bytes that are read again after a crash · `session`: dies with the device session ·
- * `once`: another one each time it is asked for (an import token and its public key), so what was made from it is made again with it.
+ * `once`: another one each time it is asked for (an import token and its public key), so what was made from it is made again with it ·
+ * `perishable`: kept as a permanent one is, but good for a time or a use only (a signed quorum token): when the device says that it has
+ * ended, its step is done again.
  */
-export type Lifetime = 'permanent' | 'run' | 'session' | 'once';
+export type Lifetime = 'permanent' | 'run' | 'session' | 'once' | 'perishable';
 
 export interface OutputSpec {
   readonly type: ValueType;

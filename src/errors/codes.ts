@@ -190,6 +190,12 @@ export const ERROR_CODES = {
     'The import token and its wrapping key are past their time, or were replaced by later ones.',
     'Run the step again: keyferry asks for new ones, wraps anew and imports.',
   ),
+  'quorum-token-ended': spec(
+    1,
+    'item',
+    'The signed quorum token has ended, or was used for another operation. Nothing was changed.',
+    'Let approve-quorum-token ask for another one, and have that signed: signatures over the earlier one are worth nothing.',
+  ),
   'module-not-loaded': spec(
     7,
     'run',

@@ -88,11 +88,15 @@ const namedBy = (step: Step): readonly string[] =>
   );
 
 const isGivenOnce = (step: Step): boolean =>
-  Object.values(step.spec.outputs).some(({ lifetime }) => lifetime === 'once');
+  Object.values(step.spec.outputs).some(({ lifetime }) => lifetime === 'once' || lifetime === 'perishable');
 
-/** Its outcome is but a form of what it was given: reading again, or making again, gives the form of something else. */
+/**
+ * Its outcome is but a form of what it was given: reading again, or making again, gives the form of something else. A user whom a signed
+ * token allowed to be made is not made of the token.
+ */
 function isPassedOn(step: Step): boolean {
-  const { effect, role } = step.spec;
+  const { effect, role, outputs } = step.spec;
   if (role?.kind === 'check' || role?.kind === 'prove') return false;
-  return effect === 'read' || (effect === 'create' && arrivalOf(step.spec) === null);
+  const isKeyMade = effect === 'create' && Object.values(outputs).some(({ type }) => type === 'key');
+  return effect === 'read' || (isKeyMade && arrivalOf(step.spec) === null);
 }

@@ -11,6 +11,7 @@ import {
   type Outputs,
   type Violation,
 } from '../adapters/adapter.ts';
+import type { ErrorCode } from '../errors/codes.ts';
 import { KeyferryError } from '../errors/keyferry-error.ts';
 import type { CallId, Journal } from '../journal/journal.ts';
 import { isKeyRef } from '../keys/key-record.ts';
@@ -29,6 +30,9 @@ import type { Effect, SequenceEvent } from './sequence.machine.ts';
 import type { Created, KnownCall, SequenceContext } from './sequence-context.ts';
 import { Suspension, suspensionOf } from './suspension.ts';
 import { UndoRunner } from './undo-runner.ts';
+
+/** The device says that what it was given is good no longer: it is made anew where that can be done. */
+const ENDED: ReadonlySet<ErrorCode> = new Set(['import-parameters-expired', 'quorum-token-ended']);
 
 export interface StepEnvironment {
   readonly journal: Journal;
@@ -248,7 +252,7 @@ export class StepRunner {
     if (!(error instanceof KeyferryError)) throw error;
     const inside = isTolerant(step);
     if (error.scope === 'run') throw suspensionOf(error);
-    if (error.code === 'import-parameters-expired' && renew(step, context)) return 'step.renew';
+    if (ENDED.has(error.code) && renew(step, context)) return 'step.renew';
     const limit = error.scope === 'transient' ? attemptsOf(step) : 1;
     if (this.#attempt(step, context) < limit) {
       this.#scheduleRetry(step, context, false);

@@ -1,6 +1,7 @@
 /** The playbook under quorum, stopped before and after every write of its journal; the openssl program signs what the run asks for. */
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openCluster } from '../../src/adapters/cloudhsm/cluster/open-cluster.ts';
 import { KeyferryError } from '../../src/errors/keyferry-error.ts';
 import { Secret } from '../../src/keys/secret.ts';
@@ -10,6 +11,13 @@ import { ClusterSite } from '../support/cluster-site.ts';
 import { aCeremony, type Ceremony } from '../support/quorum-officers.ts';
 
 const PASSWORD = 'correct-horse';
+
+/** Longer than the validity of a token, in milliseconds. */
+const TOKEN_ENDED_MS = 601_000;
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 function aSite(ceremony: Ceremony, tokenFile: (site: ClusterSite) => string): ClusterSite {
   const inputs: Record<string, string> = {
@@ -68,6 +76,11 @@ async function toTheEnd(site: ClusterSite, ceremony: Ceremony, begun: RunResult)
 }
 
 async function expectOneUser(site: ClusterSite, run: string): Promise<void> {
+  await expectMade(site);
+  expect(await site.applied(run)).toEqual(['token', 'approved', 'user']);
+}
+
+async function expectMade(site: ClusterSite): Promise<void> {
   const cluster = await openCluster({
     stateDir: join(site.dir, 'cluster'),
     nodes: [],
@@ -87,7 +100,6 @@ async function expectOneUser(site: ClusterSite, run: string): Promise<void> {
   } finally {
     await cluster.close();
   }
-  expect(await site.applied(run)).toEqual(['token', 'approved', 'user']);
 }
 
 describe('quorum-create-user', () => {
@@ -129,4 +141,32 @@ describe('quorum-create-user', () => {
     expect(again.error?.message).toContain('0 of 2 signatures');
     expect(await site.applied(run)).toEqual(['token']);
   });
+
+  it('asks for another token where the first ended meanwhile, wherever it was stopped, and takes no signature over that', async () => {
+    const ceremony = aCeremony(['officer1', 'officer2']);
+    const site = aSite(ceremony, ({ dir }) => join(dir, 'user.token'));
+    await wantQuorum(site, ceremony);
+    const whole = await toTheEnd(site, ceremony, await site.run());
+    let renewed = 0;
+    for (const image of await site.develop(whole.run)) {
+      image.restore();
+      const wasSigned = readdirSync(site.dir).filter((name) => name.endsWith('.sig'));
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + TOKEN_ENDED_MS });
+      const begun = await site.resume(image.run).catch((error: KeyferryError) => error);
+      if (begun instanceof KeyferryError) {
+        expect(begun.code).toBe('run-finished');
+      } else {
+        if (begun.exitCode === 4 && wasSigned.length > 0) {
+          renewed += 1;
+          for (const name of wasSigned) expect(begun.error?.message).toContain(`${name} is over an earlier token`);
+        }
+        const result = await toTheEnd(site, ceremony, begun);
+        expect(result, image.name).toMatchObject({ state: 'done', exitCode: 0, leftovers: [], error: null });
+      }
+      vi.useRealTimers();
+      await expectMade(site);
+    }
+    // Stopped with signatures, with an approved token, and with a token that the device was about to get.
+    expect(renewed).toBeGreaterThan(4);
+  }, 600_000);
 });

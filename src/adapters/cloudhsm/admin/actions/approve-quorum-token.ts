@@ -89,7 +89,7 @@ export const approveQuorumToken: AdminAction = {
     outputs: {
       approval: {
         type: 'string',
-        lifetime: 'permanent',
+        lifetime: 'perishable',
         description: 'The signed token file, for an approval: argument',
       },
     },

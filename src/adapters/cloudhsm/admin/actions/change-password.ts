@@ -6,9 +6,9 @@ import { ambiguous, done } from '../../../actions/action.ts';
 import { shape } from '../../../actions/arguments.ts';
 import { sameUser } from '../answers.ts';
 import { type AdminAction, block } from './action.ts';
+import { changeUnderQuorum } from './quorum-arguments.ts';
 import {
   approval,
-  approvalArguments,
   newPassword,
   readPassword,
   readRole,
@@ -42,10 +42,12 @@ export const changePassword: AdminAction = {
     }
     if ((await admin.user(name, kind)) === undefined)
       throw admin.fail('device-refused', `there is no ${kind} ${name}.`);
-    const command = ['user', 'change-password', '--username', name, '--role', kind, ...approvalArguments(args)];
-    await admin.change(
-      `change the password of the ${kind} ${name}`,
-      { args: command, as: 'admin', newPassword: readPassword(args) },
+    const words = ['user', 'change-password', '--username', name, '--role', kind];
+    const command = { args: words, as: 'admin', newPassword: readPassword(args) } as const;
+    await changeUnderQuorum(
+      admin,
+      args,
+      { what: `change the password of the ${kind} ${name}`, service: 'user', command },
       async () => true,
     );
     return done({});

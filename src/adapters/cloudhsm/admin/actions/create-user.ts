@@ -4,9 +4,9 @@ import { shape } from '../../../actions/arguments.ts';
 import type { ActionCall, Reconciliation } from '../../../adapter.ts';
 import type { Administration } from '../administration.ts';
 import { type AdminAction, block } from './action.ts';
+import { changeUnderQuorum } from './quorum-arguments.ts';
 import {
   approval,
-  approvalArguments,
   newPassword,
   readPassword,
   readRole,
@@ -66,10 +66,12 @@ export const createUser: AdminAction = {
       throw admin.fail('device-refused', `there is a user ${name} already, made by somebody else; it was left alone.`);
     }
     const password = readPassword(args);
-    const command = ['user', 'create', '--username', name, '--role', readRole(args), ...approvalArguments(args)];
-    await admin.change(
-      `create the ${inWords(call)}`,
-      { args: command, as: 'admin', newPassword: password },
+    const words = ['user', 'create', '--username', name, '--role', readRole(args)];
+    const command = { args: words, as: 'admin', newPassword: password } as const;
+    await changeUnderQuorum(
+      admin,
+      args,
+      { what: `create the ${inWords(call)}`, service: 'user', command },
       async () => (await named(admin, name)).length > 0,
     );
     return done({ user: name });

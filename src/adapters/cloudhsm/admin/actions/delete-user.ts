@@ -2,7 +2,8 @@
 import { ambiguous, done } from '../../../actions/action.ts';
 import { shape } from '../../../actions/arguments.ts';
 import type { AdminAction } from './action.ts';
-import { approval, approvalArguments, readRole, readUser, readUserIfKnown, role, username } from './user-arguments.ts';
+import { changeUnderQuorum } from './quorum-arguments.ts';
+import { approval, readRole, readUser, readUserIfKnown, role, username } from './user-arguments.ts';
 
 export const deleteUser: AdminAction = {
   spec: {
@@ -23,8 +24,8 @@ export const deleteUser: AdminAction = {
     const kind = readRole(args);
     const before = await admin.user(name, kind);
     if (before === undefined) throw admin.fail('device-refused', `there is no ${kind} ${name}.`);
-    const command = ['user', 'delete', '--username', name, '--role', kind, ...approvalArguments(args)];
-    await admin.change(`delete the ${kind} ${name}`, { args: command, as: 'admin' }, async () => {
+    const command = { args: ['user', 'delete', '--username', name, '--role', kind], as: 'admin' } as const;
+    await changeUnderQuorum(admin, args, { what: `delete the ${kind} ${name}`, service: 'user', command }, async () => {
       const now = await admin.user(name, kind);
       return now === undefined || now.disagreements.join() !== before.disagreements.join();
     });

@@ -1,11 +1,13 @@
 /** What the quorum actions share: services, the tool's list of tokens, and asking for a token. */
+import { KeyferryError } from '../../../../errors/keyferry-error.ts';
 import { type Field, path, required } from '../../../../schema/shape.ts';
 import type { Arguments } from '../../../actions/action.ts';
 import { readText } from '../../../actions/arguments.ts';
-import type { Administration } from '../administration.ts';
+import type { Administration, Command } from '../administration.ts';
 import { isFields, sameUser } from '../answers.ts';
 import { readTokenFile, setAside, writeBytesToSign } from '../quorum-tokens.ts';
 import type { TokenFile } from '../token-file.ts';
+import { approvalArguments } from './user-arguments.ts';
 
 export const service = (values: readonly string[]): Field =>
   required({ kind: 'enum', values: [...values], description: 'user: managing users; quorum: setting quorum values' });
@@ -48,6 +50,30 @@ const numberOf = (value: unknown): number | null => {
 export async function activeToken(admin: Administration, name: string): Promise<ListedToken | undefined> {
   const me = admin.userName('admin');
   return (await listedTokens(admin)).find((token) => token.service === name && sameUser(token.user, me));
+}
+
+/**
+ * A change that a signed token may be handed in for. Where it was refused and the token is there no more, that is the reason, whatever the
+ * tool says of it: rejects with `quorum-token-ended`, so that a run asks for another one.
+ */
+export async function changeUnderQuorum(
+  admin: Administration,
+  args: Arguments,
+  change: { readonly what: string; readonly service: 'user' | 'quorum'; readonly command: Command },
+  hasChanged: () => Promise<boolean>,
+): Promise<void> {
+  const { what, command } = change;
+  const approval = approvalArguments(args);
+  try {
+    await admin.change(what, { ...command, args: [...command.args, ...approval] }, hasChanged);
+  } catch (error) {
+    const isRefused = error instanceof KeyferryError && error.code === 'device-refused' && error.outcome !== 'unknown';
+    if (approval.length === 0 || !isRefused || (await activeToken(admin, change.service)) !== undefined) throw error;
+    const token = `the quorum token of ${readText(args, 'approval')}`;
+    throw admin.fail('quorum-token-ended', `could not ${what}: ${token} has ended or was used.`, {
+      outcome: 'not-applied',
+    });
+  }
 }
 
 /** Asks for a new token; the files of an earlier one are kept under another name. */

@@ -9,7 +9,7 @@ import type { ActionCall, Reconciliation } from '../../../adapter.ts';
 import type { Administration } from '../administration.ts';
 import { isFields } from '../answers.ts';
 import type { AdminAction } from './action.ts';
-import { readService, service } from './quorum-arguments.ts';
+import { changeUnderQuorum, readService, service } from './quorum-arguments.ts';
 import { approval, approvalArguments } from './user-arguments.ts';
 
 /** null: the HSMs do not agree, or the tool does not say. */
@@ -36,10 +36,11 @@ export const setQuorumValue: AdminAction = {
     const name = readService(args);
     const value = readInteger(args, 'value');
     const before = await quorumValue(admin, name);
-    const command = ['quorum', 'token-sign', 'set-quorum-value', '--service', name, '--value', String(value)];
-    await admin.change(
-      `set the quorum of ${name} to ${value}`,
-      { args: [...command, ...approvalArguments(args)], as: 'admin' },
+    const words = ['quorum', 'token-sign', 'set-quorum-value', '--service', name, '--value', String(value)];
+    await changeUnderQuorum(
+      admin,
+      args,
+      { what: `set the quorum of ${name} to ${value}`, service: 'quorum', command: { args: words, as: 'admin' } },
       async () => (await quorumValue(admin, name)) !== before,
     );
     return done({});

@@ -97,7 +97,10 @@ describe('a quorum of officers', () => {
     expect((await perform(device, 'list-quorum-tokens')).outputs.tokens).toEqual([]);
 
     const again = { username: 'bob', role: 'crypto-user', password, approval };
-    await expect(perform(device, 'create-user', again)).rejects.toMatchObject({ outcome: 'not-applied' });
+    await expect(perform(device, 'create-user', again)).rejects.toMatchObject({
+      code: 'quorum-token-ended',
+      outcome: 'not-applied',
+    });
     for (const node of cluster.nodes) expect(node.users().map((user) => user.name)).not.toContain('bob');
   });
 
@@ -160,15 +163,36 @@ describe('a quorum of officers', () => {
     await sign(at, 'officer2');
     const { approval } = (await perform(device, 'approve-quorum-token', approve)).outputs;
     time.now += 601_000;
-    await expect(perform(device, 'create-user', { ...alice, approval })).rejects.toMatchObject({
-      code: 'device-refused',
-      outcome: 'not-applied',
-    });
+    for (const [action, args] of [
+      ['create-user', alice],
+      ['delete-user', { username: 'user5', role: 'crypto-user' }],
+      ['set-quorum-value', { service: 'user', value: 3 }],
+    ] as const) {
+      await expect(perform(device, action, { ...args, approval })).rejects.toMatchObject({
+        code: 'quorum-token-ended',
+        outcome: 'not-applied',
+        message: expect.stringContaining('has ended or was used'),
+      });
+    }
     expect(
       nodeAt(cluster, 0)
         .users()
         .map((user) => user.name),
     ).not.toContain('alice');
+  });
+
+  it('is not blamed for what the cluster refuses for another reason', async () => {
+    const at = await scene();
+    const { device, token, approve } = at;
+    await perform(device, 'get-quorum-token', token);
+    await sign(at, 'officer1');
+    await sign(at, 'officer2');
+    const { approval } = (await perform(device, 'approve-quorum-token', approve)).outputs;
+    const admin = { username: 'admin', role: 'crypto-user', approval };
+    await expect(perform(device, 'delete-user', admin)).rejects.toMatchObject({ code: 'device-refused' });
+    const unsigned = { ...alice, approval: at.ceremony.tokenFile };
+    await expect(perform(device, 'create-user', unsigned)).rejects.toMatchObject({ code: 'device-refused' });
+    await perform(device, 'create-user', { ...alice, approval });
   });
 
   it('never asks for a second token while one is valid', async () => {
