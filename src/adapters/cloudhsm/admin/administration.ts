@@ -35,6 +35,8 @@ export interface AdministrationOptions {
 export interface NodeAgreement {
   /** One line per difference between the HSMs. */
   check(): readonly string[];
+  /** Ids of the HSMs that do not answer. */
+  down(): readonly number[];
   /** Makes the others say what this HSM says; null: the first that is up. Gives what could not be mended. Throws HsmRefusal. */
   repair(node: number | null): readonly string[];
 }
@@ -94,6 +96,7 @@ export class Administration {
 
   /** `hasChanged` is asked after a refusal: true: something is different, or that cannot be told. */
   async change(what: string, command: Command, hasChanged: () => Promise<boolean>): Promise<unknown> {
+    this.#requireAllUp(what);
     try {
       return await this.#run(command);
     } catch (error) {
@@ -200,6 +203,21 @@ export class Administration {
       throw this.#explained(error, 'log in', 'not-applied');
     }
     return await tool.run(args, { login: { role: as, pin }, ...(newPassword === undefined ? {} : { newPassword }) });
+  }
+
+  /** The tool works on the HSMs that answer. What a missing one did not hear of makes it differ when it is back, and nobody would know. */
+  #requireAllUp(what: string): void {
+    const down = this.nodes?.down() ?? [];
+    if (down.length === 0) return;
+    const which = down.length === 1 ? `HSM ${down[0]} does` : `HSMs ${down.join(', ')} do`;
+    throw this.fail(
+      'out-of-sync',
+      `could not ${what}: ${which} not answer, and the change would reach the others only.`,
+      {
+        outcome: 'not-applied',
+        hint: 'Nothing was changed. See that every HSM of the cluster answers, then try again.',
+      },
+    );
   }
 
   #loggedIn(role: ToolRole, pin: Secret): Promise<void> {

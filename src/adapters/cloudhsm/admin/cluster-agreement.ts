@@ -5,6 +5,7 @@ import type { NodeAgreement } from './administration.ts';
 
 export const clusterAgreement = (cluster: SimulatedCluster): NodeAgreement => ({
   check: () => cluster.syncCheck().map(inWords),
+  down: () => cluster.nodes.filter((node) => !node.isUp).map(({ id }) => id),
   repair: (id) => {
     const from = cluster.nodes.find((node) => (id === null ? node.isUp : node.id === id));
     if (from === undefined) throw new HsmRefusal('no-such-node', null, `the cluster has no HSM ${id ?? 'that is up'}`);

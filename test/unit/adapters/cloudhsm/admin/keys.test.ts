@@ -80,6 +80,28 @@ describe('share-key', () => {
     expect((await perform(device, 'key-info', { key })).outputs).toMatchObject({ shared_with: ['user5'] });
   });
 
+  it('is not begun while an HSM is known to be down, and works when it is back', async () => {
+    const cluster = await aCluster();
+    const device = await administered(cluster);
+    const key = await aKey(device);
+    cluster.fail(4);
+    const changes = [
+      ['share-key', { key, username: 'user5' }],
+      ['set-attribute', { key, name: 'wrap', value: false }],
+    ] as const;
+    for (const [action, args] of changes) {
+      await expect(perform(device, action, args)).rejects.toMatchObject({
+        code: 'out-of-sync',
+        outcome: 'not-applied',
+        message: expect.stringContaining('HSM 4 does not answer'),
+      });
+    }
+    cluster.restore(4);
+    expect((await perform(device, 'sync-check')).outputs).toEqual({ in_sync: true, differences: [] });
+    for (const [action, args] of changes) await perform(device, action, args);
+    expect((await perform(device, 'sync-check')).outputs).toEqual({ in_sync: true, differences: [] });
+  });
+
   it('shows the same divergence by the tool alone, and has no repair there', async () => {
     const cluster = await aCluster();
     const device = await administered(cluster, { nodes: null });
