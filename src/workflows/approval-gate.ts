@@ -39,6 +39,8 @@ export interface GateKeeper {
 
 /** Longest sleep before the clock is read again: it may have been set. */
 const LOOK_MS = 30_000;
+/** Nobody tells when a file came. */
+const LOOK_FOR_FILES_MS = 2_000;
 
 export class ApprovalGate {
   readonly #env: GateEnvironment;
@@ -46,6 +48,7 @@ export class ApprovalGate {
   #keeper: GateKeeper | null = null;
   #turn: Promise<void> = Promise.resolve();
   #changes = 0;
+  #told: string | null = null;
   #wake: () => void = () => undefined;
 
   constructor(environment: GateEnvironment) {
@@ -93,6 +96,34 @@ export class ApprovalGate {
     this.#wake();
   }
 
+  /**
+   * A device lacks signatures that come as files (a cluster's quorum token). Resolves with true when it is time to look again; with false,
+   * at once, where the run does not wait or the wait was given up.
+   */
+  async looksAgain(missing: KeyferryError): Promise<boolean> {
+    if (!this.#env.isPatient || this.givenUp() !== null) return false;
+    const seen = this.#changes;
+    if (this.#told === null) await this.#keeper?.waiting(missing.message);
+    if (this.#told !== missing.message) this.#env.observer.notice(`${missing.message} ${missing.hint}`);
+    this.#told = missing.message;
+    await this.#sleep(LOOK_FOR_FILES_MS, seen);
+    return this.givenUp() === null;
+  }
+
+  /** The device has what it lacked. */
+  async came(): Promise<void> {
+    if (this.#told === null) return;
+    this.#told = null;
+    await this.#keeper?.passed();
+  }
+
+  /** How a wait for files ends that the operator ended. */
+  givenUp(): Suspension | null {
+    const { stop } = this.#env;
+    if (stop.isInterrupted) return new Suspension('stopped', null);
+    return stop.isDraining ? new Suspension('cancelled', null) : null;
+  }
+
   async #pass(steps: readonly Step[]): Promise<void> {
     // Signatures may have come while nobody owned the run.
     await this.#keeper?.readInbox();
@@ -114,7 +145,8 @@ export class ApprovalGate {
       if (told === null) await this.#keeper?.waiting(waiting.message);
       if (told !== waiting.message) this.#env.observer.notice(`${waiting.message}. ${waiting.hint}`);
       told = waiting.message;
-      await this.#sleep(open, seen);
+      const end = Math.min(...open.map(({ request }) => request.expiresAt));
+      await this.#sleep(Math.min(LOOK_MS, Math.max(0, end - this.#env.clock.now())), seen);
     }
   }
 
@@ -154,11 +186,9 @@ export class ApprovalGate {
     }
   }
 
-  /** Until something came in, a request ends, or the run is interrupted. `seen`: what was looked at already. */
-  async #sleep(open: readonly ApprovalRecord[], seen: number): Promise<void> {
+  /** So long, or until something came in or the run is interrupted. `seen`: what was looked at already. */
+  async #sleep(sleepMs: number, seen: number): Promise<void> {
     if (seen !== this.#changes) return;
-    const end = Math.min(...open.map(({ request }) => request.expiresAt));
-    const sleepMs = Math.min(LOOK_MS, Math.max(0, end - this.#env.clock.now()));
     let timer: NodeJS.Timeout | undefined;
     const woken = new Promise<void>((resolve) => {
       this.#wake = resolve;

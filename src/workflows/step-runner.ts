@@ -42,7 +42,7 @@ export interface StepEnvironment {
   readonly limiter: RateLimiter;
   readonly clock: CallClock;
   readonly builtIns: BuiltIns;
-  readonly approvals: Pick<ApprovalGate, 'pass'>;
+  readonly approvals: Pick<ApprovalGate, 'pass' | 'looksAgain' | 'came' | 'givenUp'>;
   /** True once the run must not start anything more. */
   isStopping(): boolean;
   /** Resolves when that becomes so. */
@@ -164,9 +164,13 @@ export class StepRunner {
     };
     await this.#env.journal.append({ kind: 'intent', call, action: step.action, device: step.target, expectation });
     const request = this.#request(step, args, expectation);
-    const performing = device.device.perform(request);
+    let performing = device.device.perform(request);
+    const again = (): Promise<ActionResult> => {
+      performing = device.device.perform(request);
+      return performing;
+    };
     try {
-      const result = adoptResult(await timed(step, performing), step.target);
+      const result = adoptResult(await this.#approved(step, performing, again), step.target);
       this.#outcome(call, step, result.outputs, result.violations);
       return this.#finish(step, context, result, true);
     } catch (error) {
@@ -180,11 +184,27 @@ export class StepRunner {
         outputs: null,
         error: error.toRecord(),
       });
-      if (!isUnknown) throw error;
+      if (!isUnknown) throw error.code === 'approval-waiting' ? (this.#env.approvals.givenUp() ?? error) : error;
       context.unsettled = { call, step, args, expectation, ended: ending(performing) };
       context.failure = error;
       if (error.scope === 'run') throw suspensionOf(error);
       return 'step.unknown';
+    }
+  }
+
+  /** A call that found signatures missing has changed nothing: where the run waits for them, it is made again. */
+  async #approved(step: Step, first: Promise<ActionResult>, again: () => Promise<ActionResult>): Promise<ActionResult> {
+    for (let call = first; ; call = again()) {
+      try {
+        const result = await timed(step, call);
+        await this.#env.approvals.came();
+        return result;
+      } catch (error) {
+        const isWaiting = error instanceof KeyferryError && error.code === 'approval-waiting';
+        if (isWaiting && (await this.#env.approvals.looksAgain(error))) continue;
+        if (!isWaiting) await this.#env.approvals.came();
+        throw error;
+      }
     }
   }
 

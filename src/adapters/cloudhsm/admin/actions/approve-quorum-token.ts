@@ -52,12 +52,17 @@ async function neededFor(admin: Administration, args: Arguments): Promise<Needed
   return { token, approvals: listed.required, secondsLeft: listed.secondsLeft, isRenewed };
 }
 
+/** In whole minutes, rounded down: what is kept and read later must still be true, and the same each time the cluster is asked. */
+function endText(secondsLeft: number): string {
+  return `at ${new Date(Date.now() + secondsLeft * 1000).toISOString().slice(0, 16)}Z`;
+}
+
 function waiting(admin: Administration, file: string, needed: Needed, found: CollectedSignatures): KeyferryError {
   const { approvals, secondsLeft, isRenewed } = needed;
   const parts = [
     `${found.valid.length} of ${approvals} signatures over the quorum token are there`,
     ...(isRenewed ? ['the earlier token has ended, so a new one was requested'] : []),
-    ...(secondsLeft === null ? [] : [`the token ends in ${secondsLeft} s`]),
+    ...(secondsLeft === null ? [] : [`the token ends ${endText(secondsLeft)}`]),
     ...found.refused,
   ];
   const [next] = found.missing;
@@ -67,7 +72,7 @@ function waiting(admin: Administration, file: string, needed: Needed, found: Col
       : `Each officer signs: openssl dgst -sha256 -sign KEY -out ${next.file} ${toSignFile(file)}`;
   const others = found.missing.slice(1).map((each) => each.file);
   return admin.fail('approval-waiting', `${parts.join('; ')}.`, {
-    hint: `${command}${others.length === 0 ? '' : ` (others: ${others.join(', ')})`}, then: keyferry resume`,
+    hint: `${command}${others.length === 0 ? '' : ` (others: ${others.join(', ')})`}`,
   });
 }
 
