@@ -48,7 +48,7 @@ export class ApprovalGate {
   #keeper: GateKeeper | null = null;
   #turn: Promise<void> = Promise.resolve();
   #changes = 0;
-  #told: string | null = null;
+  #toldOfFiles: string | null = null;
   #wake: () => void = () => undefined;
 
   constructor(environment: GateEnvironment) {
@@ -103,17 +103,17 @@ export class ApprovalGate {
   async looksAgain(missing: KeyferryError): Promise<boolean> {
     if (!this.#env.isPatient || this.givenUp() !== null) return false;
     const seen = this.#changes;
-    if (this.#told === null) await this.#keeper?.waiting(missing.message);
-    if (this.#told !== missing.message) this.#env.observer.notice(`${missing.message} ${missing.hint}`);
-    this.#told = missing.message;
+    if (this.#toldOfFiles === null) await this.#keeper?.waiting(missing.message);
+    if (this.#toldOfFiles !== missing.message) this.#env.observer.notice(`${missing.message} ${missing.hint}`);
+    this.#toldOfFiles = missing.message;
     await this.#sleep(LOOK_FOR_FILES_MS, seen);
     return this.givenUp() === null;
   }
 
   /** The device has what it lacked. */
   async came(): Promise<void> {
-    if (this.#told === null) return;
-    this.#told = null;
+    if (this.#toldOfFiles === null) return;
+    this.#toldOfFiles = null;
     await this.#keeper?.passed();
   }
 

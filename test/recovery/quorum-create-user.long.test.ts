@@ -169,4 +169,36 @@ describe('quorum-create-user', () => {
     // Stopped with signatures, with an approved token, and with a token that the device was about to get.
     expect(renewed).toBeGreaterThan(4);
   }, 600_000);
+
+  it('stays with --wait, and goes on when the last officer has signed', async () => {
+    const ceremony = aCeremony(['officer1', 'officer2']);
+    const site = aSite(ceremony, ({ dir }) => join(dir, 'user.token'));
+    await wantQuorum(site, ceremony);
+    const { run } = await site.run();
+    const told: string[] = [];
+    const result = await site.resume(run, (notice) => {
+      told.push(notice);
+      const [, file = '', toSign = ''] = /-out (\S+) (\S+\.to-sign)/.exec(notice) ?? [];
+      if (file !== '') ceremony.sign(/\.([a-z0-9]+)\.sig$/.exec(file)?.[1] ?? '', toSign, file);
+    });
+    expect(told.filter((notice) => notice.includes('of 2 signatures'))).toEqual([
+      expect.stringContaining('0 of 2 signatures'),
+      expect.stringContaining('1 of 2 signatures'),
+    ]);
+    expect(result).toMatchObject({ state: 'done', exitCode: 0, error: null });
+    await expectOneUser(site, run);
+  });
+
+  it('is interrupted while it waits, and has done nothing', async () => {
+    const ceremony = aCeremony(['officer1', 'officer2']);
+    const site = aSite(ceremony, ({ dir }) => join(dir, 'user.token'));
+    await wantQuorum(site, ceremony);
+    const { run } = await site.run();
+    const stopped = await site.resume(run, (_notice, handle) => handle.interrupt());
+    expect(stopped).toMatchObject({ state: 'paused', exitCode: 130, error: { code: 'interrupted' } });
+    expect(await site.applied(run)).toEqual(['token']);
+    const result = await toTheEnd(site, ceremony, await site.resume(run));
+    expect(result).toMatchObject({ state: 'done', exitCode: 0 });
+    await expectOneUser(site, run);
+  });
 });

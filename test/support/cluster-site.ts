@@ -16,7 +16,7 @@ import { pinnedDocument } from '../../src/plan/digest.ts';
 import { makePlan } from '../../src/plan/make-plan.ts';
 import type { Json, Playbook } from '../../src/playbook/model.ts';
 import { parsePlaybook, parsePlaybookDocument } from '../../src/playbook/parse-playbook.ts';
-import type { RunResult } from '../../src/workflows/engine.ts';
+import type { RunHandle, RunResult } from '../../src/workflows/engine.ts';
 import { resumeRun } from '../../src/workflows/resume-run.ts';
 import { startRun } from '../../src/workflows/start-run.ts';
 import { ADAPTERS } from './adapters.ts';
@@ -103,16 +103,17 @@ export class ClusterSite {
     });
   }
 
-  async resume(run: string): Promise<RunResult> {
+  /** `watching`: with `--wait`, and whoever it is is told what the operator is told. */
+  async resume(run: string, watching?: (notice: string, handle: RunHandle) => void): Promise<RunResult> {
     const { plan } = await journalOf(siteAt(this.dir), run);
     const playbook = parsePlaybookDocument(pinnedDocument(plan), ADAPTERS);
     return await this.#withDevices(async (devices) => {
-      const handle = await resumeRun({
-        ...(await this.#environment(playbook, devices)),
-        run,
-        playbook,
-        mode: 'resume',
-      });
+      const waiting = watching && {
+        wait: true,
+        observer: { ...NOBODY, notice: (text: string) => setImmediate(() => watching(text, handle)) },
+      };
+      const environment = { ...(await this.#environment(playbook, devices)), ...waiting };
+      const handle: RunHandle = await resumeRun({ ...environment, run, playbook, mode: 'resume' });
       return await handle.result;
     });
   }

@@ -1,6 +1,7 @@
 /** The gate over a real journal, with a clock that the test moves and signatures of the openssl program. */
 import { afterAll, describe, expect, test } from 'vitest';
 import { statementText } from '../../src/approvals/statement.ts';
+import { KeyferryError } from '../../src/errors/keyferry-error.ts';
 import type { Entry, Journal } from '../../src/journal/journal.ts';
 import { createJournal } from '../../src/journal/sqlite/sqlite-journal.ts';
 import type { Block, Step } from '../../src/playbook/model.ts';
@@ -93,6 +94,48 @@ async function until(condition: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+describe('signatures that a device lacks', () => {
+  const missing = (text: string) => new KeyferryError('approval-waiting', text, { device: 'cluster', hint: 'Sign.' });
+
+  test('are not waited for by a run that does not wait', async () => {
+    const { journal, gate, notices, told } = await aGate();
+    expect(await gate.looksAgain(missing('0 of 2.'))).toBe(false);
+    await gate.came();
+    expect([notices, told]).toEqual([[], []]);
+    await journal.close();
+  });
+
+  test('are looked for again, and each state of things is told once', async () => {
+    const { journal, gate, notices, told } = await aGate({ isPatient: true });
+    for (const text of ['0 of 2.', '0 of 2.', '1 of 2.']) {
+      const looking = gate.looksAgain(missing(text));
+      gate.wake();
+      await new Promise((resolve) => setImmediate(resolve));
+      gate.wake();
+      expect(await looking).toBe(true);
+    }
+    await gate.came();
+    expect(notices).toEqual(['0 of 2. Sign.', '1 of 2. Sign.']);
+    expect(told).toEqual(['0 of 2.', 'passed']);
+    await journal.close();
+  });
+
+  test.each([
+    ['interrupt', 'stopped'],
+    ['drain', 'cancelled'],
+  ] as const)('are given up at once: %s', async (how, kind) => {
+    const { journal, gate, stop } = await aGate({ isPatient: true });
+    expect(gate.givenUp()).toBeNull();
+    const looking = gate.looksAgain(missing('0 of 2.'));
+    stop[how]();
+    gate.wake();
+    expect(await looking).toBe(false);
+    expect(gate.givenUp()).toMatchObject({ kind });
+    expect(await gate.looksAgain(missing('0 of 2.'))).toBe(false);
+    await journal.close();
+  });
+});
 
 describe('a run that does not wait', () => {
   test('asks once, and is told again what is missing', async () => {
