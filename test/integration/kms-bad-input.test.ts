@@ -105,6 +105,12 @@ describe('known before anything is made', () => {
     await expectBlocked(await aDesk({ edit }), /would lock its author out/);
   });
 
+  it('an administrator of another partition than the Region', async () => {
+    const arn = 'arn:aws-cn:iam::123456789012:role/Admin';
+    const why = /is of the partition aws-cn, and eu-west-1 is in aws/;
+    await expectBlocked(await aDesk(), why, '-i', `administrators=${arn}`);
+  });
+
   it('an administrator that is nobody', async () => {
     await expectBlocked(await aDesk(), /"bob\\" is no ARN of a principal/, '-i', 'administrators=bob');
   });

@@ -71,7 +71,7 @@ function policyOf(kms: KmsConnection, args: Arguments, usage: KeyUsage): PolicyA
   if (kms.account === null) {
     return refused('the account number is not known, and the policy needs it; say account: in the devices file');
   }
-  const problems = [...administrators, ...users].flatMap((arn) => principalProblem(arn) ?? []);
+  const problems = [...administrators, ...users].flatMap((arn) => principalProblem(arn, kms.region) ?? []);
   const { account } = kms;
   const text = wizardPolicy({ account, partition: partitionOf(kms.region).id, administrators, users, usage });
   return { text, problems, notes: [] };

@@ -4,6 +4,7 @@
  * https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
  */
 import type { KeyUsage } from './key-model.ts';
+import { partitionOf } from './partitions.ts';
 
 export interface PolicyPeople {
   readonly account: string;
@@ -73,10 +74,15 @@ export function wizardPolicy(people: PolicyPeople): string {
   return JSON.stringify({ Version: '2012-10-17', Id: 'key-consolepolicy-3', Statement: statements });
 }
 
-const ARN = /^arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:.+$/;
+const ARN = /^arn:(aws[a-z-]*):(iam|sts)::[0-9]{12}:.+$/;
 
-export const principalProblem = (arn: string): string | null =>
-  ARN.test(arn) ? null : `"${arn}" is no ARN of a principal (arn:aws:iam::ACCOUNT:role/NAME)`;
+/** `region`: that of the device. A policy names principals of its own partition only. */
+export function principalProblem(arn: string, region: string): string | null {
+  const [, partition] = ARN.exec(arn) ?? [];
+  if (partition === undefined) return `"${arn}" is no ARN of a principal (arn:aws:iam::ACCOUNT:role/NAME)`;
+  const { id } = partitionOf(region);
+  return partition === id ? null : `"${arn}" is of the partition ${partition}, and ${region} is in ${id}`;
+}
 
 export interface PolicyReview {
   readonly problems: readonly string[];
