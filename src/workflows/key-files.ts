@@ -168,6 +168,8 @@ const LARGEST_BYTES = 4096;
 
 async function openFile(path: string, flags: number): Promise<FileHandle> {
   const found = await lstat(path);
+  if (found.isSymbolicLink())
+    throw failure(`${path} is a link and was left as it is; the key is still readable in the file that it leads to`);
   if (!found.isFile() || found.size > LARGEST_BYTES) throw failure(`${path} is no file that holds a key`);
   return await open(path, flags | constants.O_NOFOLLOW);
 }

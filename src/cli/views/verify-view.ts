@@ -116,6 +116,7 @@ function verdict({ same, different, notCompared }: VerifiedCounts, styles: Style
     const total = counted(same + different + notCompared, 'key');
     return styles.red(`${count(different)} of ${total} are not the same as their sources. Do not use them.`);
   }
+  if (same + notCompared === 0) return 'The run has no arrived keys to compare.';
   const compared = `${counted(same, 'key')} compared with their sources again: all the same.`;
   if (notCompared === 0) return styles.green(compared);
   const rest = `${counted(notCompared, 'key')} cannot be compared from outside the device; what the run proved of them is in its report.`;

@@ -250,5 +250,9 @@ describe('a second comparison', () => {
     const alone = aScreen();
     await verifyView(alone.screen, false).show('r-1', stream(unseen));
     expect(alone.out()).not.toContain('all the same');
+    const empty = aScreen();
+    await verifyView(empty.screen, false).show('r-1', stream());
+    expect(empty.out()).toContain('The run has no arrived keys to compare.');
+    expect(empty.out()).not.toContain('all the same');
   });
 });
