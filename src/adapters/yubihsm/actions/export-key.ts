@@ -12,27 +12,30 @@ import { rsaFromSpki } from '../../../keys/public-key.ts';
 import { done, note } from '../../actions/action.ts';
 import { key, readKey, readKeyIfKnown, shape } from '../../actions/arguments.ts';
 import type { Finding } from '../../adapter.ts';
-import { deleteObject } from '../commands/delete-object.ts';
 import { getRsaWrappedKey } from '../commands/export-rsa-wrapped.ts';
 import { putPublicWrapKey } from '../commands/put-public-wrap-key.ts';
 import { fingerprintKey, fingerprintMethods } from '../objects/fingerprints.ts';
 import { attributesOf, type Found, objectInWords, whyNotExportable } from '../objects/key-model.ts';
 import { locate } from '../objects/locate.ts';
 import { idText } from '../objects/object-id.ts';
+import {
+  leftoverNotes,
+  ONE_USE_NAME,
+  oneUseLabel,
+  removeEarlierOneUseKeys,
+  removeOneUseKey,
+} from '../objects/one-use-key.ts';
 import { firmwareLacks, logProblem, sessionLacks } from '../objects/permissions.ts';
 import { routeOf } from '../objects/wrap-routes.ts';
 import { ALGORITHM, aesKeyBytes } from '../wire/algorithms.ts';
 import { capabilitiesBeyond, capabilityMask, capabilityNames, hasCapability } from '../wire/capabilities.ts';
-import { labelOf } from '../wire/label.ts';
 import { digestOfLabel } from '../wire/oaep.ts';
 import { OBJECT_TYPE } from '../wire/object-types.ts';
 import { rsaUnwrap } from '../wire/rsa-wrap.ts';
-import { isNamed, type YubiHsm } from '../yubihsm.ts';
+import type { YubiHsm } from '../yubihsm.ts';
 import { blocks, type YubiHsmAction } from './action.ts';
 
 const ONE_USE_BITS = 2048;
-const ONE_USE_LABEL = 'keyferry one-use export';
-const PUBLIC_WRAP_KEY = OBJECT_TYPE['public-wrap-key'];
 const SHA256 = { hash: 'sha256', mgf1Hash: 'sha256', labelDigest: digestOfLabel('sha256') } as const;
 
 const WHY_IN_CLEAR =
@@ -47,18 +50,6 @@ function notesOf(hsm: YubiHsm, { info }: Found): readonly Finding[] {
   if (isCompared) return [note(WHY_IN_CLEAR)];
   const uncompared = `what comes out is not compared with the ${objectInWords(info)}: it or the authentication key lacks encrypt-ecb`;
   return [note(WHY_IN_CLEAR), note(uncompared)];
-}
-
-/** Of a run that was killed, or lost the device, before it could delete its own. Another run may be using it at this moment. */
-async function leftoverNotes(hsm: YubiHsm): Promise<readonly Finding[]> {
-  const left = await hsm.list({ type: PUBLIC_WRAP_KEY, label: labelOf(ONE_USE_LABEL) });
-  if (left.length === 0) return [];
-  const ids = left.map(({ id }) => idText(id)).join(', ');
-  return [
-    note(
-      `an export that was cut off left the public wrap key ${ids} "${ONE_USE_LABEL}" on ${hsm.name}; delete it if no other run is under way`,
-    ),
-  ];
 }
 
 /** Why no key leaves this device in clear. */
@@ -80,22 +71,15 @@ function keyProblem(hsm: YubiHsm, found: Found): string | null {
   );
 }
 
-/** Deletes the wrap key, also when nobody knows whether it was made. An error here matters less than the one that led here. */
-async function removeWrapKey(hsm: YubiHsm, id: number): Promise<void> {
-  const what = `delete the one-use wrap key ${idText(id)}`;
-  try {
-    await hsm.call(deleteObject, { type: PUBLIC_WRAP_KEY, id }, what);
-  } catch (error) {
-    if (isNamed(error, 'object-not-found')) return;
-    const left = await hsm.info({ type: PUBLIC_WRAP_KEY, id });
-    if (left === null) return;
-    await hsm.call(deleteObject, { type: PUBLIC_WRAP_KEY, id }, what);
-  }
+interface OneUse {
+  readonly publicKey: KeyObject;
+  readonly salt: Uint8Array | undefined;
 }
 
-async function wrappedBy(hsm: YubiHsm, { info }: Found, publicKey: KeyObject): Promise<Uint8Array> {
+async function wrappedBy(hsm: YubiHsm, { info }: Found, { publicKey, salt }: OneUse): Promise<Uint8Array> {
   const route = routeOf('rsa-aes-kwp-sha256');
   if (route?.oaep == null) throw new Error('no route for key material');
+  await removeEarlierOneUseKeys(hsm, salt);
   const id = await hsm.freeId();
   let isMade = false;
   try {
@@ -104,7 +88,7 @@ async function wrappedBy(hsm: YubiHsm, { info }: Found, publicKey: KeyObject): P
       putPublicWrapKey,
       {
         id,
-        label: labelOf(ONE_USE_LABEL),
+        label: oneUseLabel(salt),
         domains: info.domains & hsm.authority.domains,
         capabilities: capabilityMask(['export-wrapped']),
         algorithm: ALGORITHM.rsa2048,
@@ -117,12 +101,12 @@ async function wrappedBy(hsm: YubiHsm, { info }: Found, publicKey: KeyObject): P
     const object = { type: info.type, id: info.id };
     const request = { wrapKeyId: id, object, aesAlgorithm: ALGORITHM.aes256, ...route.oaep };
     const bytes = await hsm.call(getRsaWrappedKey, request, `export the ${objectInWords(info)}`);
-    await removeWrapKey(hsm, id);
+    await removeOneUseKey(hsm, id);
     return bytes;
   } catch (error) {
     if (!(error instanceof KeyferryError)) throw error;
     if (!isMade && error.outcome === 'not-applied') throw error;
-    const isGone = await removeWrapKey(hsm, id).then(
+    const isGone = await removeOneUseKey(hsm, id).then(
       () => true,
       () => false,
     );
@@ -138,13 +122,13 @@ function cleared(hsm: YubiHsm, error: KeyferryError): KeyferryError {
 }
 
 function withLeftover(error: KeyferryError, id: number): KeyferryError {
-  const left = `The public wrap key ${idText(id)} "${ONE_USE_LABEL}" may still be there; delete it.`;
+  const left = `The public wrap key ${idText(id)} "${ONE_USE_NAME}" may still be there; delete it.`;
   return new KeyferryError(error.code, `${error.message} ${left}`, { ...error.toRecord(), cause: error });
 }
 
-async function clearBytes(hsm: YubiHsm, found: Found): Promise<Uint8Array> {
+async function clearBytes(hsm: YubiHsm, found: Found, salt: Uint8Array | undefined): Promise<Uint8Array> {
   const pair = await promisify(generateKeyPair)('rsa', { modulusLength: ONE_USE_BITS });
-  const blob = await wrappedBy(hsm, found, pair.publicKey);
+  const blob = await wrappedBy(hsm, found, { publicKey: pair.publicKey, salt });
   const bytes = rsaUnwrap(blob, pair.privateKey, SHA256);
   if (bytes === null)
     throw hsm.fail('mechanism-invalid', `what it gave of the ${objectInWords(found.info)} cannot be opened.`);
@@ -187,14 +171,14 @@ export const exportKey: YubiHsmAction = {
     }
     return all;
   },
-  async perform(hsm, { args }) {
+  async perform(hsm, { args, salt }) {
     const problem = deviceProblem(hsm).find((reason) => reason !== null);
     if (problem != null) throw hsm.fail('capability-missing', `${problem}.`);
     const found = await locate(hsm, readKey(args, 'key'));
     const stuck = keyProblem(hsm, found);
     if (stuck !== null)
       throw hsm.fail('key-not-extractable', `the ${objectInWords(found.info)} cannot be exported: ${stuck}.`);
-    const clear = new ClearKey('aes', await clearBytes(hsm, found), usageOf(found));
+    const clear = new ClearKey('aes', await clearBytes(hsm, found, salt), usageOf(found));
     try {
       await requireSame(hsm, found, clear);
     } catch (error) {

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Device } from '../../../../../src/adapters/adapter.ts';
 import { capabilityNames } from '../../../../../src/adapters/yubihsm/wire/capabilities.ts';
 import { COMMAND } from '../../../../../src/adapters/yubihsm/wire/command-codes.ts';
 import { ClearKey } from '../../../../../src/keys/clear-key.ts';
@@ -225,6 +226,52 @@ describe('export-key', () => {
     expect(error.message).toContain(`The public wrap key ${id} "keyferry one-use export" may still be there`);
     const [, ...after] = await findingsOf(device, 'export-key', { key });
     expect(after).toEqual([expect.stringContaining(`left the public wrap key ${id} "keyferry one-use export" on`)]);
+  });
+
+  describe('cut off by the end of its process', () => {
+    const [ours, theirs] = [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)];
+    const wrapKeys = async () => (await site.objects()).filter((name) => name.startsWith('public-wrap-key/'));
+    const exportOf = async (device: Device, key: KeyRef, salt: Uint8Array) =>
+      (await device.perform({ action: 'export-key', args: { key }, salt })).outputs.material as ClearKey;
+
+    /** Nothing deletes what these exports put there, as if the process had been killed. */
+    async function leftBy(...salts: readonly Uint8Array[]): Promise<KeyRef> {
+      const faults = Array.from({ length: 4 * salts.length }, (_, index) => ({
+        command: 'delete-object',
+        nth: index + 1,
+      }));
+      const device = await open({ faults: faults.map((fault) => ({ ...fault, kind: 'log-full' as const })) });
+      const key = await make(device, exportable);
+      for (const salt of salts) await exportOf(device, key, salt).catch(() => null);
+      expect(await wrapKeys()).toHaveLength(salts.length);
+      return key;
+    }
+
+    it('leaves a wrap key that the same run removes when it goes on', async () => {
+      const key = await leftBy(ours);
+      const device = await site.open();
+      expect((await exportOf(device, key, ours)).reveal()).toHaveLength(32);
+      expect(await wrapKeys()).toEqual([]);
+    });
+
+    it("and no other run's", async () => {
+      const key = await leftBy(theirs, ours);
+      const device = await site.open();
+      await exportOf(device, key, ours);
+      expect(await wrapKeys()).toHaveLength(1);
+      const [, note] = await findingsOf(device, 'export-key', { key });
+      expect(note).toContain('left the public wrap key');
+      await exportOf(device, key, theirs);
+      expect(await wrapKeys()).toEqual([]);
+    });
+
+    it('takes none from exports of its own that are under way', async () => {
+      const device = await open();
+      const key = await make(device, exportable);
+      const all = await Promise.all(Array.from({ length: 6 }, () => exportOf(device, key, ours)));
+      expect(new Set(all.map((material) => hexOf(material.reveal()))).size).toBe(1);
+      expect(await wrapKeys()).toEqual([]);
+    });
   });
 
   it('refuses what cannot leave, what is no AES key, and old firmware', async () => {
