@@ -180,13 +180,15 @@ export class KeyCatalog {
     }
   }
 
+  /** `keyId`: of a key that was seen. A new one may not have arrived where the aliases are, which is no proof that it is gone. */
   async aliases(keyId?: string): Promise<readonly AliasListEntry[]> {
     const found: AliasListEntry[] = [];
     for (let marker: string | undefined; ; ) {
-      const page = await this.#kms.call(
+      const page = await this.#kms.callSeen(
         'ListAliases',
         { ...(keyId === undefined ? {} : { KeyId: keyId }), ...(marker === undefined ? {} : { Marker: marker }) },
         'list the aliases',
+        keyId === undefined ? [] : ['NotFoundException'],
       );
       found.push(...(page.Aliases ?? []).filter(({ TargetKeyId: id }) => isAbout(id, keyId)));
       if (page.Truncated !== true) return found;

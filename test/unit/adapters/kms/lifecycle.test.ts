@@ -110,6 +110,18 @@ describe('schedule-deletion', () => {
     await device.close();
   });
 
+  it('does not take a new key for gone, where the aliases have not heard of it yet', async () => {
+    const { device, sent } = await openBentKms({
+      bend: async (operation, nth) =>
+        operation === 'ListAliases' && nth % 5 !== 0 ? refusal('NotFoundException') : null,
+    });
+    const key = await createdKey(device);
+    await device.perform({ action: 'schedule-deletion', args: { key } });
+    expect(await stateOf(device, key)).toBe('PendingDeletion');
+    expect(sent.filter((operation) => operation === 'ListAliases').length).toBeGreaterThan(4);
+    await device.close();
+  });
+
   it('takes a key that is scheduled already as done', async () => {
     const { device, key } = await imported();
     const call = { action: 'schedule-deletion', args: { key, days: 30 } };
