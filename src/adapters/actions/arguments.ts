@@ -1,29 +1,23 @@
 /** Arguments of actions: the shapes that several share, and readers that refuse what is not of the shape with `argument-invalid`. */
 import { KeyferryError } from '../../errors/keyferry-error.ts';
-import { type AttributeName, attributeFromKebab, type KeyAttributes, kebabName } from '../../keys/attributes.ts';
+import {
+  ATTRIBUTE_NAMES,
+  type AttributeName,
+  attributeFromKebab,
+  type KeyAttributes,
+  kebabName,
+} from '../../keys/attributes.ts';
 import { isKeyRef, type KeyRef } from '../../keys/key-record.ts';
 import { WRAP_MECHANISMS } from '../../keys/mechanisms.ts';
 import { type Field, type ObjectShape, optional, required, type Shape } from '../../schema/shape.ts';
 import { isNotYet } from '../adapter.ts';
 import type { Arguments } from './action.ts';
 
-/** What a playbook may ask of a new key. The rest is the device's to say (`local`), or the security officer's (`trusted`). */
-const SETTABLE: readonly AttributeName[] = [
-  'private',
-  'sensitive',
-  'extractable',
-  'modifiable',
-  'copyable',
-  'destroyable',
-  'encrypt',
-  'decrypt',
-  'sign',
-  'verify',
-  'wrap',
-  'unwrap',
-  'derive',
-  'wrapWithTrusted',
-];
+/** Where an object is, what is true of its past, and what only the security officer says. */
+const NOT_ASKED: readonly AttributeName[] = ['token', 'alwaysSensitive', 'neverExtractable', 'local', 'trusted'];
+
+/** What a playbook may ask of a new key. */
+const SETTABLE = ATTRIBUTE_NAMES.filter((name) => !NOT_ASKED.includes(name));
 
 export const shape = (fields: Readonly<Record<string, Field>>): ObjectShape => ({ kind: 'object', fields });
 export const key = (description: string): Field => required({ kind: 'opaque', type: 'key', description });
