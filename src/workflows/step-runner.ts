@@ -23,6 +23,7 @@ import { type BuiltIns, isBuiltIn } from './built-ins.ts';
 import { backoffMs, type CallClock } from './call-clock.ts';
 import { ending, endsInTime, timed, violationError } from './call-end.ts';
 import { adoptResult, durableOutputs } from './durable-outputs.ts';
+import { noteProof } from './note-proof.ts';
 import { patiently, TRANSIENT_ATTEMPTS } from './patience.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import { hasExpired, isOutlived, isPassedOver, outdated, renew } from './renewal.ts';
@@ -368,18 +369,3 @@ const attemptsOf = ({ retry, spec }: Step): number =>
   retry.attempts ?? (spec.quotas === undefined ? TRANSIENT_ATTEMPTS : 2 * TRANSIENT_ATTEMPTS);
 
 const isTolerant = (step: Step): boolean => step.block === 'after-each' || step.block === 'finally';
-
-/** A device's own proof of the key that arrived; one that shows less than is known already changes nothing. */
-function noteProof(
-  role: { readonly method: string; readonly strength: string },
-  outputs: Outputs,
-  context: SequenceContext,
-): void {
-  const isStrong = outputs[role.strength] === 'strong';
-  if (!isStrong && context.verification !== null) return;
-  context.verification = {
-    method: String(outputs[role.method]),
-    strength: isStrong ? 'strong' : 'none',
-    result: isStrong ? 'same' : 'not-compared',
-  };
-}
