@@ -60,7 +60,9 @@ export class RunHuman implements RunView {
 
   async finished(result: RunResult): Promise<void> {
     this.#display.stop();
-    if (result.error !== null) await this.#screen.note(failureText(result.error, this.#screen.noteStyles));
+    // Who pressed Ctrl-C knows, and the lines below say how to go on.
+    if (result.error !== null && result.error.code !== 'interrupted')
+      await this.#screen.note(failureText(result.error, this.#screen.noteStyles));
     await resultLines(this.#screen, resultText(result, this.#screen));
   }
 }

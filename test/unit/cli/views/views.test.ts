@@ -202,6 +202,16 @@ describe('the end of a run', () => {
     expect(out).toContain('Next: keyferry resume r-1');
   });
 
+  test('after Ctrl-C is no error to people, and one to programs', async () => {
+    const stopped = { state: 'paused', error: new KeyferryError('interrupted', 'run r-1 was interrupted') } as const;
+    const { out, err } = await finished(stopped, false);
+    expect([err, out]).toEqual(['', expect.stringContaining('Next: keyferry resume r-1')]);
+    expect(JSON.parse((await finished(stopped, true)).err).error.code).toBe('interrupted');
+    expect((await finished({ ...stopped, error: new KeyferryError('device-lost', 'gone') }, false)).err).toContain(
+      'gone',
+    );
+  });
+
   test('what was left behind is named', async () => {
     const leftovers = [{ device: 'cluster', object: 'private key "wrap"', reason: 'refused' }];
     expect((await finished({ leftovers }, false)).out).toContain(
