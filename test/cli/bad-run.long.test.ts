@@ -2,30 +2,17 @@
 import { randomBytes } from 'node:crypto';
 import { cpSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { openSqlite } from '../../src/journal/sqlite/sqlite.ts';
-import { type CliResult, lastJson, REPOSITORY, runCli, startCli } from '../support/built-cli.ts';
+import { lastJson, REPOSITORY, startCli } from '../support/built-cli.ts';
 import { objectHistory } from '../support/canary-device-state.ts';
 import { errorOf, expectRefused } from '../support/canary-refusals.ts';
-import { copyHome, keyName, type SimulatedMigration, simulatedMigration } from '../support/simulated-migration.ts';
+import { keyferry, migrationBenches, runsOf } from '../support/migration-benches.ts';
+import { copyHome, keyName, type SimulatedMigration } from '../support/simulated-migration.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
-const benches: SimulatedMigration[] = [];
-async function aBench(options: Parameters<typeof simulatedMigration>[0]): Promise<SimulatedMigration> {
-  const bench = await simulatedMigration(options);
-  benches.push(bench);
-  return bench;
-}
-afterAll(() => {
-  for (const { dir } of benches) rmSync(dir, { recursive: true, force: true });
-});
-
-const keyferry = ({ dir }: SimulatedMigration, ...args: string[]): Promise<CliResult> => runCli(args, { cwd: dir });
-const runsOf = async (
-  bench: SimulatedMigration,
-): Promise<readonly { readonly run: string; readonly state: string }[]> =>
-  JSON.parse((await keyferry(bench, 'runs', '--json')).stdout).runs;
+const aBench = migrationBenches();
 
 describe('a run', () => {
   let bench: SimulatedMigration;
